@@ -1,0 +1,54 @@
+"""The command line. Thin: it reads options, calls the pipeline and shows what came out."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import click
+
+from hfs_vision.cli import terminal
+from hfs_vision.cli.analyze import analyze_command, detect_command
+from hfs_vision.cli.model import model_group
+from hfs_vision.cli.simulate import simulate_command
+from hfs_vision.errors import HfsVisionError
+from hfs_vision.pipeline import NOT_A_DEVICE
+
+_HELP = f"""Counts one-sided facial movements (hemifacial spasm) in ordinary video.
+
+\b
+  hfs-vision analyze clip.mp4                 events and counts of a recording
+  hfs-vision detect clip.results/signals.csv  decide again with other settings
+  hfs-vision simulate out.mp4                 a video with known spasms
+  hfs-vision model info                       which landmark models are here
+
+left and right are the subject's own. Everything runs on this machine.
+
+{NOT_A_DEVICE}
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hfs-vision")
+def cli() -> None:
+    """Entry point of all commands."""
+
+
+for _command in (analyze_command, detect_command, simulate_command, model_group):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Runs the command line; errors become one line and an exit code."""
+    try:
+        code = cli(standalone_mode=False)
+    except HfsVisionError as error:
+        terminal.show_error(str(error))
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        terminal.show_error("interrupted")
+        code = 128 + signal.SIGINT
+    sys.exit(code if isinstance(code, int) else 0)

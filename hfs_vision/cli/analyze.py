@@ -1,0 +1,150 @@
+"""``hfs-vision analyze`` and ``hfs-vision detect``."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hfs_vision.cli import terminal
+from hfs_vision.cli.settings import read_settings, settings_options
+from hfs_vision.errors import UsageError
+from hfs_vision.facemesh import LANDMARKERS
+from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
+from hfs_vision.tables import check_folder, read_signals
+
+
+@click.command(
+    "analyze",
+    help=f"""Finds one-sided facial movements in VIDEO, a video file or a folder of images.
+
+    Writes {", ".join(RESULT_FILES)} to the folder given by --out. Ctrl-C ends the analysis and
+    keeps what was found so far.""",
+)
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the results.  [default: NAME.results in the current folder]",
+)
+@click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
+@click.option(
+    "--landmarker",
+    type=click.Choice(LANDMARKERS),
+    default="auto",
+    show_default=True,
+    help="facemesh comes inside MediaPipe; facelandmarker needs `hfs-vision model fetch`.",
+)
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Bundle for facelandmarker, if elsewhere."
+)
+@click.option(
+    "--subject",
+    type=(float, float),
+    metavar="X Y",
+    help="Follow the face nearest to this place in the first picture, as fractions of its width "
+    "and height.  [default: the largest face]",
+)
+@click.option("--fps", type=float, help="Frames per second of a folder of images.")
+@settings_options
+def analyze_command(
+    video: Path,
+    out: Path | None,
+    force: bool,
+    landmarker: str,
+    model: Path | None,
+    subject: tuple[float, float] | None,
+    fps: float | None,
+    settings_file: Path | None,
+    **options: float | None,
+) -> int:
+    """Analyses one recording."""
+    settings = read_settings(settings_file, options)
+    folder = out if out is not None else Path(f"{video.stem or 'frames'}.results")
+    if not video.exists():
+        raise UsageError(f"{video} does not exist: check the path")
+    check_folder(folder, RESULT_FILES, force=force)
+    with _stop_on_signal() as caught, terminal.frame_progress(video.name) as progress:
+        result = analyze(
+            video,
+            settings=settings,
+            landmarker=landmarker,
+            model=model,
+            subject=subject,
+            fps=fps,
+            progress=progress,
+            stop=lambda: bool(caught),
+        )
+    result.save(folder)
+    _show(result, folder)
+    return 128 + caught[0] if caught else 0
+
+
+@click.command("detect")
+@click.argument("signals", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the results; without it they are only shown.",
+)
+@click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
+@settings_options
+def detect_command(
+    signals: Path,
+    out: Path | None,
+    force: bool,
+    settings_file: Path | None,
+    **options: float | None,
+) -> int:
+    """Decides again on SIGNALS, the signals.csv of an analysis; no video is needed."""
+    settings = read_settings(settings_file, options)
+    if not signals.exists():
+        raise UsageError(f"{signals} does not exist: give the signals.csv of an analysis")
+    if out is not None:
+        check_folder(out, RESULT_FILES, force=force)
+    result = detect(read_signals(signals), settings=settings, inherited=_summary_beside(signals))
+    if out is not None:
+        result.save(out)
+    _show(result, out)
+    return 0
+
+
+def _show(result: Analysis, folder: Path | None) -> None:
+    terminal.show_summary(result.summary)
+    terminal.show_warnings(result.warnings)
+    if result.partial:
+        terminal.err.print("stopped before the end: the results are marked as partial")
+    if folder is not None:
+        terminal.out.print(f"{', '.join(RESULT_FILES)} are in {folder}", soft_wrap=True)
+
+
+def _summary_beside(signals: Path) -> dict[str, Any]:
+    """Model and source of the first analysis, if its summary lies beside the signals."""
+    try:
+        summary = json.loads((signals.parent / "summary.json").read_text(encoding="utf-8"))
+        return {key: summary.get(key) for key in ("model", "source", "decoding", "partial")}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[list[int]]:
+    """Notes the first Ctrl-C or SIGTERM instead of raising; a second one ends the program."""
+    caught: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

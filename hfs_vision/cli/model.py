@@ -1,0 +1,53 @@
+"""``hfs-vision model``: which landmark models are here, and how to get the published one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.progress import DownloadColumn, Progress
+
+from hfs_vision import models
+from hfs_vision.cli import terminal
+from hfs_vision.facemesh import carries_face_mesh
+
+
+@click.group("model")
+def model_group() -> None:
+    """The landmark models: which are here, and how to get the one that is published elsewhere."""
+
+
+@model_group.command("info")
+def model_info() -> None:
+    """Lists the known model bundles and where they are."""
+    for record in models.info():
+        state = "not here" if record.path is None else str(record.path)
+        if record.path is not None and not record.hash_ok:
+            state += "  (NOT the published file: its SHA-256 differs)"
+        terminal.out.print(f"{record.name}  for --landmarker {record.landmarker}", style="bold")
+        terminal.out.print(f"  {state}", soft_wrap=True)
+        terminal.out.print(
+            f"  {record.size:,} bytes, {record.licence}, {record.url}", soft_wrap=True
+        )
+    built_in = "yes" if carries_face_mesh() else "no"
+    terminal.out.print(
+        f"MediaPipe {models.mediapipe_version() or 'is not installed'}; Face Mesh inside: {built_in}"
+    )
+
+
+@model_group.command("fetch")
+@click.argument("name", default=models.FACE_LANDMARKER.name)
+@click.option("--url", help="Another address of the same file, such as a mirror.")
+@click.option("--dest", type=click.Path(path_type=Path), help="Folder to put it into.")
+def model_fetch(name: str, url: str | None, dest: Path | None) -> None:
+    """Downloads a model bundle and checks its SHA-256. The only command that uses the network."""
+    columns = (*Progress.get_default_columns(), DownloadColumn())
+    with Progress(*columns, console=terminal.err) as bar:
+        task = bar.add_task(name, total=None)
+        path = models.fetch(
+            name,
+            dest,
+            url=url,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    terminal.out.print(f"{path} is there, its SHA-256 is the published one", soft_wrap=True)

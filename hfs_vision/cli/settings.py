@@ -1,0 +1,54 @@
+"""Command-line options made from the fields of `Settings`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hfs_vision.errors import UsageError
+from hfs_vision.settings import Settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def settings_options(command: _Command) -> _Command:
+    """Adds one option for each field of `Settings`, and ``--settings FILE`` to start from."""
+    for f in reversed(fields(Settings)):
+        option = click.option(
+            "--" + f.name.removesuffix("_s").replace("_", "-"),
+            f.name,
+            type=click.FloatRange(f.metadata["low"], f.metadata["high"]),
+            default=None,
+            help=f"{f.metadata['help']}.  [default: {f.default:g}"
+            f"{' s' if f.name.endswith('_s') else ''}]",
+        )
+        command = option(command)
+    start = click.option(
+        "--settings",
+        "settings_file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Start from the settings in this JSON file, such as the summary.json of a result.",
+    )
+    return start(command)
+
+
+def read_settings(settings_file: Path | None, options: dict[str, float | None]) -> Settings:
+    """Settings from a file, if there is one, overridden by the options that were given.
+
+    Raises:
+        UsageError: If the file or a value cannot be used.
+    """
+    values: dict[str, Any] = {}
+    if settings_file is not None:
+        try:
+            values = json.loads(settings_file.read_text(encoding="utf-8"))
+            values = values.get("settings", values)
+            values = dict(values)
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            raise UsageError(f"{settings_file} is not a settings file: {error}") from error
+    return Settings.from_dict({**values, **{k: v for k, v in options.items() if v is not None}})

@@ -1,0 +1,95 @@
+"""What the command line shows: progress, tables, warnings and errors. Results go to standard
+output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from hfs_vision.core.summary import Summary
+from hfs_vision.schema import KINDS, SIDES, SourceInfo
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class _Rate(ProgressColumn):
+    """Frames per second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.0f} frames/s" if speed else "", style="cyan")
+
+
+class FrameProgress:
+    """A bar over the frames of a recording, with the rate and the time left."""
+
+    def __init__(self, bar: Progress, label: str) -> None:
+        self._bar = bar
+        self._task = bar.add_task(label, total=None)
+
+    def __call__(self, info: SourceInfo | None, frames: int, time_s: float) -> None:
+        total = info.frame_count if info else None
+        if info and not total and info.duration_s and info.nominal_fps:
+            total = round(info.duration_s * info.nominal_fps)
+        self._bar.update(self._task, completed=frames, total=max(total, frames) if total else None)
+
+
+@contextmanager
+def frame_progress(label: str) -> Iterator[FrameProgress]:
+    """Shows a progress bar on standard error while frames are worked on."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as bar:
+        yield FrameProgress(bar, label)
+
+
+def show_summary(summary: Summary) -> None:
+    """Prints events by side and kind, rates, share of time and blinks."""
+    table = Table(title="One-sided movements", caption_justify="left")
+    table.add_column("kind")
+    for side in SIDES:
+        table.add_column(f"{side}\ncount", justify="right")
+        table.add_column("\nper min", justify="right")
+        table.add_column("\n% of time", justify="right")
+    by_key = {(count.side, count.kind): count for count in summary.counts}
+    for kind in (*KINDS, "all"):
+        cells = []
+        for side in SIDES:
+            count = by_key[side, kind]
+            cells += [
+                str(count.count),
+                f"{count.rate_per_min:.1f}",
+                f"{100 * count.time_share:.1f}",
+            ]
+        if kind == "all":
+            table.add_section()
+        table.add_row(kind, *cells)
+    out.print(table)
+    out.print(
+        f"blinks {summary.blinks} ({summary.blink_rate_per_min:.1f} per min); valid time "
+        f"{summary.valid_s:.1f} s of {summary.duration_s:.1f} s ({summary.coverage:.0%}), "
+        f"{summary.fps:.1f} frames/s. Sides are the subject's own."
+    )
+
+
+def show_warnings(warnings: list[str]) -> None:
+    """Prints one line for each warning."""
+    for warning in warnings:
+        err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def show_error(message: str) -> None:
+    """Prints an error without a traceback."""
+    err.print(Text(f"error: {message}", style="bold red"), soft_wrap=True)

@@ -1,0 +1,154 @@
+"""What is rest for this person: open aperture, place of the mouth corners, ordinary asymmetry.
+
+Rest is learned from the recording itself, always from the immediate past (and, for the start, from
+the first seconds), at fixed times on the recording's own clock. A file and a live camera therefore
+learn the same thing, however the samples are handed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.schema import FloatArray
+from hfs_vision.settings import Settings
+
+HOP_S = 5.0
+"""Rest is learned anew at multiples of this, counted from the first sample."""
+
+_GRID_S = 0.1
+"""Rest is learned from one sample in each of these, so that the frame rate does not matter."""
+
+_OPEN_PERCENTILE = 80.0
+"""Blinks and squints only lower the aperture, so that the open eye is near the top."""
+
+_ORDINARY_PERCENTILE = 95.0
+
+# Learned on talking, turning heads without one-sided movement: what is left of a turn after
+# alignment, because the mesh's depth is a guess (interocular units per degree of yaw).
+YAW_TO_LATERAL = 0.003
+YAW_TO_UP = 0.001
+
+UP_WEIGHT = 1.0
+LATERAL_WEIGHT = 0.4
+"""A pull moves the corner outwards and up. Height weighs more: speech and head turns shift the
+whole mouth sideways."""
+
+_MIN_SAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Rest as it was known at one time; see the module.
+
+    Attributes:
+        open_aperture: ``(2,)`` aperture of the open eyes.
+        commissure: ``(2, 2)`` place of the corners (side; lateral, up).
+        yaw_deg: Usual yaw.
+        eye_asymmetry, mouth_asymmetry: Ordinary left-right difference of closure and of
+            excursion: the 95th percentile towards the side that shows less of it. Spasm is
+            one-sided, so the other side tells what is ordinary for this face.
+    """
+
+    open_aperture: FloatArray
+    commissure: FloatArray
+    yaw_deg: float
+    eye_asymmetry: float
+    mouth_asymmetry: float
+
+    def closure(self, aperture: FloatArray) -> FloatArray:
+        """``(n, 2)`` eyelid closure: 0 as open as usual, 1 shut; negative when wider than usual."""
+        return np.asarray(1.0 - aperture / self.open_aperture)
+
+    def excursion(self, commissure: FloatArray, yaw_deg: FloatArray) -> FloatArray:
+        """``(n, 2)`` displacement of each corner along outwards-and-up, interocular units."""
+        moved = commissure - self.commissure
+        turn = (yaw_deg - self.yaw_deg)[:, None] * np.array([0.5, -0.5])
+        lateral = moved[..., 0] - YAW_TO_LATERAL * turn
+        up = moved[..., 1] - YAW_TO_UP * turn
+        return np.asarray(
+            (LATERAL_WEIGHT * lateral + UP_WEIGHT * up) / np.hypot(LATERAL_WEIGHT, UP_WEIGHT)
+        )
+
+
+class BaselineTracker:
+    """Keeps the recent past, thinned to a fixed grid, and learns `Baseline` from it on demand."""
+
+    def __init__(self, settings: Settings, start_s: float) -> None:
+        self._settings = settings
+        self.start_s = start_s
+        self._recent: Measurements | None = None
+        self._last_cell = -1
+        self._hop = -1
+        self._current: Baseline | None = None
+
+    def hop(self, time_s: FloatArray) -> NDArray[np.int64]:
+        """Number of the hop of each time: all of the calibration is 0, what is before it -1."""
+        since_start = time_s - self.start_s
+        hop = np.floor(since_start / HOP_S).astype(np.int64)
+        calibrating = (since_start >= 0) & (since_start < self._settings.calibration_s)
+        return np.where(calibrating, 0, np.maximum(hop, -1))
+
+    def add(self, samples: Measurements) -> None:
+        """Takes measured samples in order of time; those without a face teach nothing."""
+        rows = np.flatnonzero(np.isfinite(samples.yaw_deg))
+        cell = np.floor((samples.time_s[rows] - self.start_s) / _GRID_S).astype(np.int64)
+        first = np.flatnonzero(np.diff(cell, prepend=self._last_cell) > 0)
+        if not len(first):
+            return
+        self._last_cell = int(cell[-1])
+        kept = samples.take(rows[first])
+        parts = [kept] if self._recent is None else [self._recent, kept]
+        self._recent = Measurements.concatenate(parts)
+
+    def at(self, hop: int) -> Baseline | None:
+        """Rest as known at the start of a hop; ``None`` before there were enough samples.
+
+        Hops must be asked for in order. After a long absence the rest known before it holds.
+        """
+        if hop != self._hop and hop >= 0:
+            self._hop = hop
+            self._current = self._learn(hop) or self._current
+        return self._current
+
+    def _learn(self, hop: int) -> Baseline | None:
+        if self._recent is None:
+            return None
+        s = self._settings
+        now = self.start_s + (s.calibration_s if hop == 0 else hop * HOP_S)
+        low, high = np.searchsorted(self._recent.time_s, [now - s.baseline_window_s, now])
+        window = self._recent[slice(int(low), int(high))]
+        self._recent = self._recent[slice(int(low), None)]
+        return learn_baseline(window) if len(window) >= _MIN_SAMPLES else None
+
+
+def learn_baseline(window: Measurements) -> Baseline:
+    """Rest from samples that all show a face."""
+    open_aperture = np.percentile(window.aperture, _OPEN_PERCENTILE, axis=0)
+    # An eye that was never open gives no scale: the other one, or 1 % of the face, stands in.
+    open_aperture = np.maximum(open_aperture, max(0.3 * open_aperture.max(), 0.01))
+    rest = Baseline(
+        open_aperture=open_aperture,
+        commissure=np.median(window.commissure, axis=0),
+        yaw_deg=float(np.median(window.yaw_deg)),
+        eye_asymmetry=0.0,
+        mouth_asymmetry=0.0,
+    )
+    closure = rest.closure(window.aperture)
+    excursion = rest.excursion(window.commissure, window.yaw_deg)
+    return Baseline(
+        open_aperture=rest.open_aperture,
+        commissure=rest.commissure,
+        yaw_deg=rest.yaw_deg,
+        eye_asymmetry=_ordinary(closure[:, 0] - closure[:, 1]),
+        mouth_asymmetry=_ordinary(excursion[:, 0] - excursion[:, 1]),
+    )
+
+
+def _ordinary(difference: FloatArray) -> float:
+    middle = np.median(difference)
+    high, low = np.percentile(difference, [_ORDINARY_PERCENTILE, 100 - _ORDINARY_PERCENTILE])
+    return float(min(high - middle, middle - low))

@@ -1,0 +1,176 @@
+"""Measurements -> one-sided events and blinks. The same object runs over a file and live.
+
+An event is a stretch in which a side's score stays at half of the threshold or more and reaches
+the threshold; stretches of one side that are closer than the merge gap, of lid or corner, are one
+event. Nothing depends on how the samples are handed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hfs_vision.core.events import describe_event
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
+from hfs_vision.core.signals import SignalBuilder, Signals
+from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
+from hfs_vision.settings import Settings
+
+STAY = 0.5
+"""An event lasts while the score is at least this (1 starts it)."""
+
+_SURE = 1.5
+_BRIEF_S = 0.05
+"""A stretch briefer than `_BRIEF_S` (one frame at 30 frames/s) must reach `_SURE`."""
+
+_ATTACK_S = 0.3
+_ATTACK = 0.7
+"""A corner must be pulled, against the other one, by `_ATTACK` of the threshold within
+`_ATTACK_S`: slower changes are expressions, or a drift of the mesh. (Smiles take about 0.5 s:
+Tarantili 2005, Am J Orthod 128:8-15.)"""
+
+_BLINK_CLOSURE = 0.4
+_BLINK_STAY = 0.2
+_BLINK_MAX_S = 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """What has become final: signal rows, and events and blinks in the order of their ends."""
+
+    signals: Signals
+    events: list[Event]
+    blinks: list[Blink]
+
+
+class Detector:
+    """Finds events in measurements as they arrive.
+
+    Args:
+        settings: Thresholds and durations.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._builder = SignalBuilder(self._settings)
+        self._window = Signals.empty()
+        self._row_end: FloatArray = np.empty(0)
+        self._broken: BoolArray = np.empty(0, dtype=np.bool_)
+        self._settled_s = -np.inf
+
+    def update(self, samples: Measurements) -> Step:
+        """Takes the next samples in order of time."""
+        return self._advance(self._builder.update(samples), last=False)
+
+    def finish(self) -> Step:
+        """Ends the recording: what was still open becomes final."""
+        return self._advance(self._builder.finish(), last=True)
+
+    def ongoing(self) -> list[str]:
+        """Sides on which an event has begun and not yet ended, for a live display."""
+        rows = self._window
+        return [side for i, side in enumerate(SIDES) if len(rows) and _over(rows, i)[-1]]
+
+    def _advance(self, rows: Signals, *, last: bool) -> Step:
+        self._window = Signals.concatenate([self._window, rows])
+        window = self._window
+        if not len(window):
+            return Step(rows, [], [])
+        self._row_end = row_ends(window.time_s, self._settings.max_gap_s)
+        self._broken = np.diff(window.time_s, prepend=window.time_s[0]) > self._settings.max_gap_s
+        limit_s = np.inf if last else float(window.time_s[-1]) - self._settings.merge_gap_s
+        events, open_from = self._events(limit_s)
+        blinks, blink_open_from = self._blinks(limit_s)
+        self._settled_s = limit_s
+        self._trim(min(open_from, blink_open_from), limit_s)
+        return Step(rows, events, blinks)
+
+    def _events(self, limit_s: float) -> tuple[list[Event], int]:
+        """Events of the groups that end before ``limit_s``, and the first row still needed."""
+        window, found, open_from = self._window, [], len(self._window)
+        for side in range(len(SIDES)):
+            groups = self._merge(runs(_over(window, side), self._broken))
+            group_end = self._row_end[groups[:, 1] - 1]
+            settled = group_end < limit_s
+            if not settled.all():
+                open_from = min(open_from, int(groups[~settled][0, 0]))
+            new = settled & (group_end >= self._settled_s)
+            for start, stop in groups[new].tolist():
+                end_s = float(self._row_end[stop - 1])
+                for event in self._in_group(slice(start, stop), side):
+                    found.append((end_s, event.onset_s, side, event))
+        return [item[-1] for item in sorted(found, key=lambda item: item[:3])], open_from
+
+    def _in_group(self, group: slice, side: int) -> list[Event]:
+        window, stretches = self._window, []
+        for is_mouth, scores in enumerate((window.eye_score, window.mouth_score)):
+            score = scores[:, side]
+            found = hysteresis(score[group], high=1.0, low=STAY, broken=self._broken[group])
+            for start, stop in (found + group.start).tolist():
+                brief = self._row_end[stop - 1] - window.time_s[start] < _BRIEF_S
+                sure = not brief or score[start:stop].max() >= _SURE
+                if sure and (not is_mouth or self._attack(side, start, stop) >= _ATTACK):
+                    stretches.append((start, stop))
+        stretches.sort()
+        intervals = self._merge(np.array(stretches, dtype=np.int64).reshape(-1, 2))
+        return [
+            describe_event(window, self._row_end, slice(start, stop), side, self._settings)
+            for start, stop in intervals.tolist()
+        ]
+
+    def _attack(self, side: int, start: int, stop: int) -> float:
+        """Largest pull of the corner within `_ATTACK_S`, in units of the threshold.
+
+        What the other corner does in the same direction is subtracted.
+        """
+        window = self._window
+        since = np.searchsorted(window.time_s, window.time_s[start:stop] - _ATTACK_S)
+        largest = 0.0
+        for row, first in zip(range(start, stop), since.tolist(), strict=True):
+            moved = window.excursion[row] - window.excursion[first:row]
+            pull = moved[:, side] - np.maximum(moved[:, 1 - side], 0.0)
+            pull = pull[np.isfinite(pull)] / window.excursion_threshold[row]
+            largest = max(largest, float(pull.max(initial=0.0)))
+        return largest
+
+    def _merge(self, intervals: IntervalArray) -> IntervalArray:
+        return merge(intervals, self._window.time_s, self._row_end, self._settings.merge_gap_s)
+
+    def _blinks(self, limit_s: float) -> tuple[list[Blink], int]:
+        time_s, both = self._window.time_s, self._window.closure.min(axis=1)
+        found, open_from = [], len(both)
+        closures = hysteresis(both, high=_BLINK_CLOSURE, low=_BLINK_STAY, broken=self._broken)
+        for start, stop in closures.tolist():
+            onset_s, offset_s = float(time_s[start]), float(self._row_end[stop - 1])
+            if offset_s >= limit_s:
+                open_from = min(open_from, start)
+            elif offset_s >= self._settled_s and offset_s - onset_s <= _BLINK_MAX_S:
+                found.append(Blink(onset_s, offset_s, float(both[start:stop].max())))
+        return found, open_from
+
+    def _trim(self, open_from: int, limit_s: float) -> None:
+        """Forgets rows that no later event can touch, but one before them for its start."""
+        settled = int(np.searchsorted(self._window.time_s, limit_s))
+        needed = min(open_from, settled)
+        if needed < len(self._window):
+            before_s = self._window.time_s[needed] - 1.5 * _ATTACK_S
+            needed = min(needed - 2, int(np.searchsorted(self._window.time_s, before_s)))
+        keep = max(min(needed, len(self._window) - 2), 0)
+        self._window = self._window[keep:]
+
+
+def row_ends(time_s: FloatArray, max_gap_s: float) -> FloatArray:
+    """``(n,)`` time until which each frame stands: the next one's, or ``max_gap_s`` later.
+
+    The last frame is taken to last as long as the one before it.
+    """
+    steps = np.diff(time_s)
+    last = steps[-1:] if len(steps) else np.zeros(1)
+    return np.asarray(time_s + np.minimum(np.append(steps, last), max_gap_s))
+
+
+def _over(rows: Signals, side: int) -> BoolArray:
+    with np.errstate(invalid="ignore"):
+        return np.asarray((rows.eye_score[:, side] >= STAY) | (rows.mouth_score[:, side] >= STAY))

@@ -1,0 +1,91 @@
+"""Properties of one event, read off the signals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hfs_vision.core.signals import Signals
+from hfs_vision.schema import SIDES, Event, FloatArray
+from hfs_vision.settings import Settings
+
+_TAKES_PART = 0.6
+"""Lid or corner takes part in an event of its side from this score on: where one of them is sure,
+less is asked of the other, because synkinesis (both together) is the rule."""
+
+_DECIMALS = 6
+
+
+def describe_event(
+    rows: Signals, row_end: FloatArray, span: slice, side: int, settings: Settings
+) -> Event:
+    """Builds the event that spans the given rows of one side.
+
+    Args:
+        rows: Signals around the event, at least one row more on either side where there is one.
+        row_end: ``(n,)`` end of each row in seconds.
+        span: Rows of the event.
+        side: Index into `SIDES`.
+        settings: For the border between clonic and tonic.
+    """
+    time_s = rows.time_s[span]
+    eye, mouth = rows.eye_score[span, side], rows.mouth_score[span, side]
+    closure, excursion = rows.closure[span, side], rows.excursion[span, side]
+    score = np.fmax(eye, mouth)
+    peak = int(np.nanargmax(score))
+    moves = (np.nanmax(eye) >= _TAKES_PART, np.nanmax(mouth) >= _TAKES_PART)
+    onset_s, offset_s = float(time_s[0]), float(row_end[span.stop - 1])
+    lengths = row_end[span] - time_s
+    before = slice(max(span.start - 1, 0), span.stop)
+    lag_s = None
+    if all(moves):
+        lag_s = _half_time(time_s, excursion) - _half_time(time_s, closure)
+    event = Event(
+        onset_s=onset_s,
+        offset_s=offset_s,
+        side=SIDES[side],
+        region="+".join(
+            n for n, takes_part in zip(("eye", "mouth"), moves, strict=True) if takes_part
+        ),
+        component="tonic" if offset_s - onset_s >= settings.tonic_s - 1e-9 else "clonic",
+        peak_s=float(time_s[peak]),
+        score=float(score[peak]),
+        closure=float(np.nanmax(closure)),
+        excursion=float(np.nanmax(excursion)),
+        rise_s=float(time_s[peak]) - onset_s,
+        closure_velocity=_steepest(rows.time_s[before], rows.closure[before, side]),
+        excursion_velocity=_steepest(rows.time_s[before], rows.excursion[before, side]),
+        eye_mouth_lag_s=lag_s,
+        valid_fraction=float(lengths[np.isfinite(closure)].sum() / (offset_s - onset_s)),
+        truncated=_is_cut(rows, row_end, span),
+    )
+    return event
+
+
+def _half_time(time_s: FloatArray, values: FloatArray) -> float:
+    """Time at which the rise to the largest value passes its half, between frames."""
+    half = np.nanmax(values) / 2
+    above = int(np.flatnonzero(values >= half)[0])
+    if above == 0 or not np.isfinite(values[above - 1]):
+        return float(time_s[above])
+    part = (half - values[above - 1]) / (values[above] - values[above - 1])
+    return float(time_s[above - 1] + part * (time_s[above] - time_s[above - 1]))
+
+
+def _steepest(time_s: FloatArray, values: FloatArray) -> float:
+    with np.errstate(invalid="ignore"):
+        slopes = np.diff(values) / np.diff(time_s)
+    slopes = slopes[np.isfinite(slopes)]
+    return float(slopes.max(initial=0.0))
+
+
+def _is_cut(rows: Signals, row_end: FloatArray, span: slice) -> bool:
+    """Whether the rows just before or after the event are missing or blank."""
+    if span.start == 0 or span.stop >= len(rows):
+        return True
+    neighbours = rows.closure[[span.start - 1, span.stop], 0]
+    if not np.isfinite(neighbours).all():
+        return True
+    eps = 1e-9
+    joined_before = row_end[span.start - 1] >= rows.time_s[span.start] - eps
+    joined_after = row_end[span.stop - 1] >= rows.time_s[span.stop] - eps
+    return not (joined_before and joined_after)

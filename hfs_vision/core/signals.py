@@ -1,0 +1,264 @@
+"""Measurements -> eyelid closure, commissure excursion and one-sidedness scores of each side.
+
+Every value depends on samples up to `LOOKAHEAD_S` later and on nothing else that follows, so that
+a live camera gives what a file gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from hfs_vision.core.baseline import Baseline, BaselineTracker
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.schema import BoolArray, FloatArray
+from hfs_vision.settings import Settings
+
+LOOKAHEAD_S = 0.12
+"""How much of what follows a sample is needed before its values are final."""
+
+_SMOOTH_S = 0.05
+"""Width of the centred mean over time: three samples at 60 frames/s, a single one at 30."""
+
+_BLINK_LAG_S = 0.08
+"""The lids of one blink may seem to move this much apart; the deeper of the other eye's closures
+within this time is held against a one-sided closure."""
+
+_OTHER_EYE_WEIGHT = 1.5
+"""A closure counts as one-sided by what it exceeds this multiple of the other eye's closure. In
+bilateral blinks the two landmark models show one lid up to 1.3 times as far closed as the other."""
+
+_OTHER_CORNER_WEIGHT = 1.35
+_OWN_CORNER_LIMIT = 3.5
+"""A pull is what a corner's excursion exceeds that of the other (more than it, if both rise: smiles
+are lopsided), and never more than this multiple of its own excursion: a corner that stays
+where it is while the other drops is not pulled."""
+
+_MAX_FIT_ERROR = 0.10
+"""A mesh that fits the mean face worse than this (interocular units) is not on a face: real faces
+stayed below 0.08, meshes on empty background reached 0.13."""
+
+_YAW_SPREAD_DEG = 25.0
+"""At this much yaw away from the usual the thresholds are doubled (they grow with its square)."""
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What the detector sees, one row per frame; NaN where nothing could be measured.
+
+    Attributes:
+        time_s: ``(n,)`` seconds, strictly increasing.
+        closure: ``(n, 2)`` eyelid closure, 0 as open as usual, 1 shut.
+        excursion: ``(n, 2)`` displacement of each mouth corner outwards and up from its rest,
+            interocular units.
+        eye_score, mouth_score: ``(n, 2)`` one-sidedness of that side, in units of the threshold
+            in force: an event reaches 1.
+        excursion_threshold: ``(n,)`` that threshold for the corner, interocular units.
+    """
+
+    time_s: FloatArray
+    closure: FloatArray
+    excursion: FloatArray
+    eye_score: FloatArray
+    mouth_score: FloatArray
+    excursion_threshold: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def __getitem__(self, rows: slice) -> Signals:
+        return Signals(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @property
+    def valid(self) -> BoolArray:
+        """``(n,)`` frames in which both sides were measured."""
+        return np.asarray(np.isfinite(self.closure[:, 0]))
+
+    @staticmethod
+    def empty() -> Signals:
+        """No rows."""
+        pair = np.empty((0, 2))
+        return Signals(np.empty(0), pair, pair, pair, pair, np.empty(0))
+
+    @staticmethod
+    def concatenate(parts: list[Signals]) -> Signals:
+        """Joins consecutive stretches of one recording."""
+        if not parts:
+            return Signals.empty()
+        names = [f.name for f in fields(Signals)]
+        return Signals(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
+
+
+class SignalBuilder:
+    """Turns measurements into signals as they arrive; any chunking gives the same rows."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._baseline: BaselineTracker | None = None
+        self._pending: Measurements | None = None
+        self._done = 0
+
+    def update(self, samples: Measurements) -> Signals:
+        """Takes the next samples, returns the rows that have become final."""
+        return self._advance(_gate(samples, self._settings), last=False)
+
+    def finish(self) -> Signals:
+        """Returns the rows that were still waiting for what follows."""
+        return self._advance(None, last=True)
+
+    def _advance(self, samples: Measurements | None, *, last: bool) -> Signals:
+        if samples is not None and len(samples):
+            self._take(samples)
+        if self._pending is None:
+            return Signals.empty()
+        time_s = self._pending.time_s
+        ready = len(time_s) if last else self._ready(time_s)
+        if ready <= self._done:
+            return Signals.empty()
+        rows = self._rows(self._done, ready)
+        keep = int(np.searchsorted(time_s, time_s[ready - 1] - LOOKAHEAD_S))
+        self._pending = self._pending[slice(keep, None)]
+        self._done = ready - keep
+        return rows
+
+    def _take(self, samples: Measurements) -> None:
+        parts = [samples] if self._pending is None else [self._pending, samples]
+        self._pending = Measurements.concatenate(parts)
+        if self._baseline is None:
+            seen = np.flatnonzero(np.isfinite(samples.yaw_deg))
+            if not len(seen):
+                return
+            start_s = float(samples.time_s[seen[0]])
+            self._baseline = BaselineTracker(self._settings, start_s)
+        self._baseline.add(samples)
+
+    def _ready(self, time_s: FloatArray) -> int:
+        """How many pending rows no later sample can change."""
+        newest = time_s[-1]
+        if self._baseline is None:
+            return len(time_s)  # no face so far: nothing to wait for
+        calibrated_s = self._baseline.start_s + self._settings.calibration_s
+        if newest < calibrated_s:
+            return int(np.searchsorted(time_s, self._baseline.start_s))
+        return int(np.searchsorted(time_s, newest - LOOKAHEAD_S))
+
+    def _rows(self, start: int, stop: int) -> Signals:
+        assert self._pending is not None
+        samples = self._pending
+        if self._baseline is None:
+            return _blank(samples.time_s[start:stop])
+        aperture = _centred_mean(samples.time_s, samples.aperture)
+        commissure = _centred_mean(samples.time_s, samples.commissure)
+        hops = self._baseline.hop(samples.time_s[start:stop])
+        edges = [start, *(np.flatnonzero(np.diff(hops)) + 1 + start), stop]
+        parts = []
+        for a, b in zip(edges[:-1], edges[1:], strict=True):
+            rest = self._baseline.at(int(hops[a - start]))
+            if rest is None:
+                parts.append(_blank(samples.time_s[a:b]))
+            else:
+                parts.append(
+                    self._score(samples, aperture, commissure, rest, slice(int(a), int(b)))
+                )
+        return Signals.concatenate(parts)
+
+    def _score(
+        self,
+        samples: Measurements,
+        aperture: FloatArray,
+        commissure: FloatArray,
+        rest: Baseline,
+        rows: slice,
+    ) -> Signals:
+        # Neighbours within the lookahead are needed too, seen with the same rest.
+        near = _neighbourhood(samples.time_s, rows)
+        inner = slice(rows.start - near.start, rows.stop - near.start)
+        closure_near = np.clip(rest.closure(aperture[near]), -1.0, 1.1)
+        other = _running_max(samples.time_s[near], closure_near[:, ::-1], _BLINK_LAG_S)[inner]
+        closure = closure_near[inner]
+        yaw = samples.yaw_deg[rows]
+        excursion = rest.excursion(commissure[rows], yaw)
+        eye_excess = closure - _OTHER_EYE_WEIGHT * np.maximum(other, 0.0)
+        opposite = excursion[:, ::-1]
+        mouth_excess = np.minimum(
+            excursion - np.where(opposite > 0, _OTHER_CORNER_WEIGHT, 1.0) * opposite,
+            _OWN_CORNER_LIMIT * np.maximum(excursion, 0.0),
+        )
+        eye_threshold, mouth_threshold = self._thresholds(rest, yaw)
+        return Signals(
+            samples.time_s[rows],
+            closure,
+            excursion,
+            eye_excess / eye_threshold[:, None],
+            mouth_excess / mouth_threshold[:, None],
+            mouth_threshold,
+        )
+
+    def _thresholds(self, rest: Baseline, yaw_deg: FloatArray) -> tuple[FloatArray, FloatArray]:
+        s = self._settings
+        turned = 1.0 + ((yaw_deg - rest.yaw_deg) / _YAW_SPREAD_DEG) ** 2
+
+        def threshold(quiet: float, ordinary: float) -> FloatArray:
+            raised = np.clip(s.noise_factor * ordinary, quiet, s.max_threshold_rise * quiet)
+            return np.asarray(raised * turned)
+
+        eye = threshold(s.closure_threshold, rest.eye_asymmetry)
+        return eye, threshold(s.excursion_threshold, rest.mouth_asymmetry)
+
+
+def _gate(samples: Measurements, settings: Settings) -> Measurements:
+    """Blanks frames whose mesh cannot be trusted: turned too far, or not on a face."""
+    with np.errstate(invalid="ignore"):
+        good = (
+            (np.abs(samples.yaw_deg) <= settings.max_yaw_deg)
+            & (np.abs(samples.pitch_deg) <= settings.max_pitch_deg)
+            & (samples.fit_error <= _MAX_FIT_ERROR)
+        )
+    return samples.where(good)
+
+
+def _blank(time_s: FloatArray) -> Signals:
+    nothing = np.full((len(time_s), 2), np.nan)
+    return Signals(time_s, nothing, nothing, nothing, nothing, nothing[:, 0])
+
+
+def _neighbourhood(time_s: FloatArray, rows: slice) -> slice:
+    start, stop = np.searchsorted(
+        time_s, [time_s[rows.start] - LOOKAHEAD_S, time_s[rows.stop - 1] + LOOKAHEAD_S]
+    )
+    return slice(int(start), int(stop))
+
+
+def _centred_mean(time_s: FloatArray, values: FloatArray) -> FloatArray:
+    """Mean over samples within half of `_SMOOTH_S`; NaN stays where the sample itself is NaN."""
+    low = np.searchsorted(time_s, time_s - _SMOOTH_S / 2)
+    high = np.searchsorted(time_s, time_s + _SMOOTH_S / 2, side="right")
+    widest = int((high - low).max(initial=1))
+    if widest == 1:
+        return values
+    flat = values.reshape(len(values), -1)
+    total, count = np.zeros_like(flat), np.zeros_like(flat)
+    for shift in range(widest):  # sums in a fixed order, so that chunking cannot change a digit
+        index = low + shift
+        inside = index < high
+        piece = flat[np.minimum(index, len(flat) - 1)]
+        good = inside[:, None] & np.isfinite(piece)
+        total += np.where(good, piece, 0.0)
+        count += good
+    with np.errstate(invalid="ignore"):
+        mean = np.where(np.isfinite(flat), total / np.maximum(count, 1), np.nan)
+    return mean.reshape(values.shape)
+
+
+def _running_max(time_s: FloatArray, values: FloatArray, reach_s: float) -> FloatArray:
+    """Largest value within ``reach_s`` on either side; NaN counts as nothing."""
+    filled = np.where(np.isfinite(values), values, -np.inf)
+    low = np.searchsorted(time_s, time_s - reach_s)
+    high = np.searchsorted(time_s, time_s + reach_s, side="right")
+    largest = filled.copy()
+    for shift in range(int((high - low).max(initial=0))):
+        index = low + shift
+        piece = filled[np.minimum(index, len(filled) - 1)]
+        np.maximum(largest, piece, out=largest, where=(index < high)[:, None])
+    return largest

@@ -1,0 +1,39 @@
+"""One error tree. Each message says what is wrong, the value received and what to do.
+
+The command line prints the message without a traceback and exits with ``exit_code``:
+2 where the call itself was wrong, 1 where a sound call failed.
+"""
+
+from __future__ import annotations
+
+
+class HfsVisionError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(HfsVisionError):
+    """The call was wrong: a path that is missing, a setting out of range, a result that exists."""
+
+    exit_code = 2
+
+
+class SourceError(HfsVisionError):
+    """A source of frames cannot be opened or decoded, or holds too little to analyse."""
+
+
+class NoFaceError(SourceError):
+    """A source was read, but no frame of it shows a face."""
+
+
+class ModelError(HfsVisionError):
+    """A landmark model is missing, damaged or not supported by the installed MediaPipe."""
+
+
+class TableError(HfsVisionError):
+    """A CSV or JSON file does not have the documented form; the message names file and row."""
+
+
+class OutputError(HfsVisionError):
+    """A result cannot be written."""

@@ -1,0 +1,383 @@
+"""MediaPipe's face landmarks of one subject, raw: the only module that sees MediaPipe.
+
+Two models, one interface (`hfs_vision.schema.Landmarker`):
+
+- ``facemesh``: the attention Face Mesh inside the wheel of MediaPipe 0.10.21. Nothing to download.
+- ``facelandmarker``: the Tasks FaceLandmarker, with the bundle ``face_landmarker.task``.
+
+No landmark is smoothed in time. Face Mesh never is; the FaceLandmarker is when it reads a video
+with ``num_faces=1``, which takes 60 % of the height off a short twitch, so it runs with more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from hfs_vision import models
+from hfs_vision.errors import ModelError, SourceError, UsageError
+from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
+from hfs_vision.subject import Picture, Place, Subject, Tracker
+
+LANDMARKERS = ("auto", "facemesh", "facelandmarker")
+"""Names that `open_landmarker` takes."""
+
+MAX_FACES = 4
+"""Faces that the FaceLandmarker tracks at a time. Two or more keep its smoothing filter off."""
+
+_MESH_FILES = (
+    "modules/face_detection/face_detection_short_range.tflite",
+    "modules/face_landmark/face_landmark_with_attention.tflite",
+)
+"""The weights that the Face Mesh graph loads, by their path in the MediaPipe package."""
+
+# The protobuf bytes of one face are 478 times these 17: tag and length, then x, y and z as float32,
+# each after a tag of its own. Reading them directly takes a tenth of the time of 1434 attributes.
+_POINT_HEAD, _POINT_BYTES, _FLOAT_BYTES = b"\x0a\x0f\x0d", 17, 5
+
+
+def open_landmarker(
+    name: str = "auto",
+    *,
+    model: Path | None = None,
+    subject: tuple[float, float] | None = None,
+) -> Landmarker:
+    """Load a landmark model that follows one subject.
+
+    Args:
+        name: ``facemesh``, ``facelandmarker`` or ``auto``: Face Mesh where the installed MediaPipe
+            carries it, else the FaceLandmarker.
+        model: A bundle for the FaceLandmarker; without it the published one is looked for.
+        subject: Whom to follow where several faces are in view, as fractions of width and height
+            of the first picture with a face; without it the largest face.
+
+    Returns:
+        A landmarker; close it after use. It expects the frames of one recording in their order.
+
+    Raises:
+        UsageError: An unknown name, or ``subject`` outside 0..1.
+        ModelError: The model is missing, damaged, or not supported by the installed MediaPipe.
+    """
+    if name not in LANDMARKERS:
+        raise UsageError(f"unknown landmarker {name!r}; choose one of {', '.join(LANDMARKERS)}")
+    if subject is not None and not all(0.0 <= fraction <= 1.0 for fraction in subject):
+        raise UsageError(f"subject must be fractions of width and height, 0..1, got {subject}")
+    if model is not None and name == "facemesh":
+        raise UsageError("facemesh runs the model inside MediaPipe and takes no model file")
+    mediapipe = _import_mediapipe()
+    if name == "auto":
+        carried = hasattr(mediapipe, "solutions") and model is None
+        name = "facemesh" if carried else "facelandmarker"
+    if name == "facemesh":
+        identity = _mesh_identity(mediapipe)
+        return SubjectLandmarker(_FaceMesh(mediapipe), identity, subject)
+    path, weights, digest = models.read(models.FACE_LANDMARKER.name, model)
+    identity = ModelIdentity(name, path.name, digest, _version(mediapipe))
+    return SubjectLandmarker(_FaceLandmarker(mediapipe, path, weights), identity, subject)
+
+
+class _Closing(Tracker, Protocol):
+    """A tracker that holds resources."""
+
+    def close(self) -> None: ...
+
+
+class SubjectLandmarker:
+    """A landmark model and the following of one subject, as one `Landmarker`."""
+
+    def __init__(
+        self,
+        tracker: _Closing,
+        identity: ModelIdentity,
+        subject: tuple[float, float] | None = None,
+    ) -> None:
+        self._tracker = tracker
+        self._identity = identity
+        self._subject = Subject(tracker, subject)
+        self._closed = False
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which weights and which MediaPipe run."""
+        return self._identity
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Each time at which the landmarks may have become another person's, or the subject left
+        and only a bystander remained.
+        """
+        return tuple(self._subject.warnings)
+
+    def __call__(self, frame: Frame) -> FloatArray:
+        """Landmarks of the subject, ``(478, 3)`` pixels ``(x*W, y*H, z*W)``; NaN where none.
+
+        Raises:
+            ModelError: The landmarker is closed, or MediaPipe fails on this picture.
+            SourceError: The picture is not ``(height, width, 3)`` uint8, or is empty.
+        """
+        rgb = frame.rgb
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+            raise SourceError(
+                f"frame {frame.index} must be (height, width, 3) uint8, got {rgb.shape} {rgb.dtype}"
+            )
+        if self._closed:
+            raise ModelError(f"the landmarker {self._identity.landmarker} is closed")
+        try:
+            return self._subject(np.ascontiguousarray(rgb), frame.time_s)
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{self._identity.landmarker} failed on frame {frame.index} at "
+                f"{frame.time_s:.3f} s, {rgb.shape[1]}x{rgb.shape[0]} pixels: {error}"
+            ) from error
+
+    def close(self) -> None:
+        """Release the model. A second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._tracker.close()
+
+
+class _FaceMesh:
+    """Face Mesh for one face, and MediaPipe's detector for the places of all of them.
+
+    For one face, because then the detector runs only while nothing is tracked.
+    """
+
+    def __init__(self, mediapipe: Any) -> None:
+        self._solutions = mediapipe.solutions
+        self._still: Any = None
+        self._seen = False
+        with quiet_native():
+            self._video = self._mesh(static_image_mode=False, max_num_faces=1)
+            self._detector = self._solutions.face_detection.FaceDetection(model_selection=0)
+            # The models load their kernels, and write about it, at the first picture.
+            blank = np.zeros((64, 64, 3), np.uint8)
+            self._video.process(blank)
+            self._detector.process(blank)
+
+    def _mesh(self, **options: Any) -> Any:
+        graph = self._solutions.face_mesh.FaceMesh(refine_landmarks=True, **options)
+        # Left to itself it builds 478 Python objects a face, from bytes that are read below as
+        # they are: as much time as all else that following a subject costs. The hook is private,
+        # but Face Mesh exists for one pinned MediaPipe only.
+        with contextlib.suppress(ImportError, AttributeError):
+            from mediapipe.python._framework_bindings import _packet_getter
+
+            as_bytes = _packet_getter._get_serialized_proto_list
+            graph._get_packet_content = lambda kind, packet: (
+                [] if packet.is_empty() else as_bytes(packet)
+            )
+        return graph
+
+    def track(self, rgb: Picture, time_s: float) -> list[FloatArray]:
+        if self._seen:
+            return _mesh_faces(self._video.process(rgb), rgb)
+        with quiet_native():  # some of the chatter waits for the first face
+            faces = _mesh_faces(self._video.process(rgb), rgb)
+        self._seen = bool(faces)
+        return faces
+
+    def survey(self, rgb: Picture) -> list[Place]:
+        height, width = rgb.shape[:2]
+        found = self._detector.process(rgb).detections or []
+        boxes = [detection.location_data.relative_bounding_box for detection in found]
+        return [
+            Place.of_box(
+                box.xmin * width,
+                box.ymin * height,
+                (box.xmin + box.width) * width,
+                (box.ymin + box.height) * height,
+            )
+            for box in boxes
+        ]
+
+    def examine(self, rgb: Picture) -> list[FloatArray]:
+        if self._still is None:  # rarely needed, and 80 ms to load
+            with quiet_native():
+                self._still = self._mesh(static_image_mode=True, max_num_faces=MAX_FACES)
+                return _mesh_faces(self._still.process(rgb), rgb)
+        return _mesh_faces(self._still.process(rgb), rgb)
+
+    def close(self) -> None:
+        for graph in (self._video, self._detector, self._still):
+            if graph is not None:
+                graph.close()
+
+
+class _FaceLandmarker:
+    """Tasks FaceLandmarker: one instance for the video, one for pictures by themselves."""
+
+    def __init__(self, mediapipe: Any, path: Path, weights: bytes) -> None:
+        self._mediapipe = mediapipe
+        self._path = path
+        self._weights = weights
+        self._last_ms = -1
+        self._start_s: float | None = None
+        self._still: Any = None
+        self._seen = False
+        self._video = self._open("VIDEO")
+
+    def _open(self, mode: str) -> Any:
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=self._weights),
+            running_mode=vision.RunningMode[mode],
+            num_faces=MAX_FACES,
+        )
+        try:
+            with quiet_native():
+                return vision.FaceLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(f"MediaPipe cannot load {self._path}: {error}") from error
+
+    def _image(self, rgb: Picture) -> Any:
+        return self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=rgb)
+
+    def _stamp(self, time_s: float) -> int:
+        """Strictly increasing milliseconds for MediaPipe, which uses them only in the filter that
+        is off: sources may begin below 0 and have frames closer than 1 ms.
+        """
+        if self._start_s is None:
+            self._start_s = time_s
+        elapsed = (time_s - self._start_s) * 1000.0
+        wanted = round(elapsed) if math.isfinite(elapsed) else 0
+        self._last_ms = max(self._last_ms + 1, wanted)
+        return self._last_ms
+
+    def track(self, rgb: Picture, time_s: float) -> list[FloatArray]:
+        stamp = self._stamp(time_s)
+        if self._seen:
+            return _task_faces(self._video.detect_for_video(self._image(rgb), stamp), rgb)
+        with quiet_native():
+            faces = _task_faces(self._video.detect_for_video(self._image(rgb), stamp), rgb)
+        self._seen = bool(faces)
+        return faces
+
+    def survey(self, rgb: Picture) -> list[Place]:
+        return [Place.of(face) for face in self.examine(rgb)]
+
+    def examine(self, rgb: Picture) -> list[FloatArray]:
+        if self._still is None:
+            self._still = self._open("IMAGE")
+        return _task_faces(self._still.detect(self._image(rgb)), rgb)
+
+    def close(self) -> None:
+        for task in (self._video, self._still):
+            if task is not None:
+                task.close()
+
+
+def _mesh_faces(result: Any, rgb: Picture) -> list[FloatArray]:
+    """Faces of a Face Mesh result in pixels."""
+    return [_mesh_pixels(face, rgb) for face in result.multi_face_landmarks or ()]
+
+
+def _task_faces(result: Any, rgb: Picture) -> list[FloatArray]:
+    """Faces of a FaceLandmarker result in pixels."""
+    scale = _scale(rgb)
+    return [
+        np.array([(point.x, point.y, point.z) for point in face], np.float64) * scale
+        for face in result.face_landmarks
+    ]
+
+
+def _mesh_pixels(face: Any, rgb: Picture) -> FloatArray:
+    """Pixels ``(478, 3)`` of a Face Mesh protobuf or of its bytes."""
+    data = face if isinstance(face, bytes) else face.SerializeToString()
+    if len(data) != N_LANDMARKS * _POINT_BYTES or not data.startswith(_POINT_HEAD):
+        raise ModelError(
+            f"Face Mesh gave {len(data)} bytes for a face, {N_LANDMARKS * _POINT_BYTES} were "
+            "expected; this MediaPipe is not the one that the program is tested with"
+        )
+    strides = (_POINT_BYTES, _FLOAT_BYTES)
+    return np.ndarray((N_LANDMARKS, 3), "<f4", data, len(_POINT_HEAD), strides) * _scale(rgb)
+
+
+def _scale(rgb: Picture) -> FloatArray:
+    """Pixels per unit of ``(x, y, z)``; MediaPipe's z is on the scale of x."""
+    height, width = rgb.shape[:2]
+    return np.array((width, height, width), np.float64)
+
+
+def _import_mediapipe() -> Any:
+    try:
+        with quiet_native():
+            import mediapipe
+    except ImportError as error:
+        raise ModelError(
+            f"MediaPipe cannot be imported ({error}); `pip install hfs-vision` installs the "
+            "version that this program is tested with"
+        ) from error
+    return mediapipe
+
+
+def _version(mediapipe: Any) -> str:
+    return models.mediapipe_version() or str(mediapipe.__version__)
+
+
+def _mesh_identity(mediapipe: Any) -> ModelIdentity:
+    """Identity of the weights that the wheel carries.
+
+    Raises:
+        ModelError: This MediaPipe has no Face Mesh.
+    """
+    root = Path(mediapipe.__file__).parent
+    paths = [root / file for file in _MESH_FILES]
+    if not hasattr(mediapipe, "solutions") or not all(path.is_file() for path in paths):
+        raise ModelError(
+            f"MediaPipe {_version(mediapipe)} carries no Face Mesh (0.10.21 does, on Python 3.10 "
+            "to 3.12). Use the landmarker `facelandmarker`. "
+            + models.how_to_get(models.FACE_LANDMARKER)
+        )
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    files = "+".join(path.name for path in paths)
+    return ModelIdentity("facemesh", files, digest.hexdigest(), _version(mediapipe))
+
+
+# Lines that MediaPipe, absl and TFLite write in every sound run; anything else is passed on.
+_NOISE = re.compile(
+    r"[IW]\d{4} \d\d:\d\d:|INFO: Created TensorFlow Lite |INFO: Applying \d+ TensorFlow Lite "
+    r"|WARNING: All log messages before absl::InitializeLog\(\) "
+)
+
+
+@contextlib.contextmanager
+def quiet_native() -> Iterator[None]:
+    """Keep the chatter of MediaPipe's native code off stderr while a model is loaded.
+
+    It is written to file descriptor 2 directly, where it would tear a progress bar apart, and no
+    setting of absl or TFLite reaches it. What is not known chatter, errors above all, comes out
+    afterwards; what was raised as an exception is not touched.
+    """
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (OSError, AttributeError, ValueError):  # no stderr at all, such as under pythonw
+        yield
+        return
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            captured.seek(0)
+            for line in captured.read().splitlines(keepends=True):
+                if not _NOISE.match(line.decode(errors="replace")):
+                    os.write(2, line)

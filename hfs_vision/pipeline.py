@@ -1,0 +1,258 @@
+"""Wires the parts: frames -> landmarks -> measurements -> events -> result files."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfs_vision.core.detector import Detector, Step
+from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.core.signals import Signals
+from hfs_vision.core.summary import Summary, summarise
+from hfs_vision.errors import NoFaceError, SourceError
+from hfs_vision.facemesh import open_landmarker
+from hfs_vision.schema import Blink, Event, Frame, Landmarker, ModelIdentity, SourceInfo
+from hfs_vision.settings import Settings
+from hfs_vision.tables import write_counts, write_events, write_json, write_result, write_signals
+from hfs_vision.video import DecodeStats, open_source
+
+NOT_A_DEVICE = (
+    "Counts one-sided facial movements. It does not tell a spasm from a deliberate movement, "
+    "does not diagnose, grade or advise, and is not a medical device."
+)
+
+_CHUNK = 32
+"""Frames that are measured at once: the fixed cost of numpy is paid once for all of them, and no
+more than this many sets of landmarks are held."""
+
+RESULT_FILES = ("events.csv", "counts.csv", "signals.csv", "summary.json")
+
+Progress = Callable[[SourceInfo, int, float], None]
+"""Called with what is known of the source, the frames done and the time of the last in seconds."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Result of one recording.
+
+    Attributes:
+        events: One-sided events in order of onset.
+        blinks: Closures of both lids in order of onset.
+        measurements, signals: One row per frame.
+        summary: Counts and rates.
+        settings: What was decided by.
+        warnings: What makes the counts less certain, in sentences.
+        source, decoding, model: What was read and which landmark model ran; ``None`` where events
+            were detected again from a signals file.
+        partial: Whether reading was stopped before the end.
+    """
+
+    events: list[Event]
+    blinks: list[Blink]
+    measurements: Measurements
+    signals: Signals
+    summary: Summary
+    settings: Settings
+    warnings: list[str]
+    source: SourceInfo | None = None
+    decoding: DecodeStats | None = None
+    model: ModelIdentity | None = None
+    partial: bool = False
+    inherited: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes ``events.csv``, ``counts.csv``, ``signals.csv`` and ``summary.json``.
+
+        Raises:
+            OutputError: If the folder cannot be written.
+        """
+        writers = (
+            partial(write_events, events=self.events),
+            partial(write_counts, counts=self.summary.counts),
+            partial(write_signals, measured=self.measurements, signals=self.signals),
+            partial(write_json, values=self.as_dict()),
+        )
+        write_result(Path(folder), dict(zip(RESULT_FILES, writers, strict=True)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``summary.json`` holds."""
+        summary = asdict(self.summary)
+        return {
+            "notice": NOT_A_DEVICE,
+            "partial": self.partial or bool(self.inherited.get("partial")),
+            "warnings": self.warnings,
+            "duration_s": self.summary.duration_s,
+            "coverage": self.summary.coverage,
+            **summary,
+            "settings": self.settings.as_dict(),
+            "versions": {"hfs_vision": version("hfs-vision"), "python": platform.python_version()},
+            "model": asdict(self.model) if self.model else self.inherited.get("model"),
+            "source": asdict(self.source) if self.source else self.inherited.get("source"),
+            "decoding": asdict(self.decoding) if self.decoding else self.inherited.get("decoding"),
+        }
+
+
+def analyze(
+    path: str | Path,
+    *,
+    settings: Settings | None = None,
+    landmarker: str = "auto",
+    model: str | Path | None = None,
+    subject: tuple[float, float] | None = None,
+    fps: float | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Analysis:
+    """Finds one-sided facial movements in a video file or a folder of images.
+
+    Args:
+        path: Video file, or folder of numbered images.
+        settings: Thresholds and durations; the defaults if ``None``.
+        landmarker: ``facemesh`` (inside MediaPipe), ``facelandmarker`` (a fetched bundle) or
+            ``auto``: the first that is there.
+        model: Bundle for ``facelandmarker`` if not in its usual place.
+        subject: Whom to follow where there are several faces: the one nearest to this place in
+            the first picture, ``(x, y)`` as fractions of its width and height. The largest face
+            if ``None``.
+        fps: Frames per second of a folder of images without ``timestamps.csv``.
+        progress: Called after every few frames.
+        stop: Asked after every few frames; once it says true, the result so far is returned,
+            marked as partial.
+
+    Raises:
+        UsageError: If the call is wrong (path, settings).
+        SourceError: If the recording cannot be read or holds fewer than two frames.
+        NoFaceError: If no frame shows a face.
+        ModelError: If the landmark model is missing or damaged.
+    """
+    settings = settings or Settings()
+    with open_source(path, fps=fps) as source:
+        finder = open_landmarker(landmarker, model=Path(model) if model else None, subject=subject)
+        try:
+            run = _Run(Detector(settings))
+            run.consume(
+                source,
+                finder,
+                (lambda *done: progress(source.info, *done)) if progress else _ignore,
+                stop or (lambda: False),
+            )
+        finally:
+            finder.close()
+        if len(run.measurements) < 2:
+            raise SourceError(
+                f"{path} holds {len(run.measurements)} usable frame(s); a moving picture of at "
+                "least two frames is needed"
+            )
+        if not np.isfinite(run.measurements.yaw_deg).any() and not run.partial:
+            raise NoFaceError(
+                f"no face was found in any of the {len(run.measurements)} frames of {path}; the "
+                "face must be upright, at least about 50 pixels wide and seen from the front"
+            )
+        return run.result(
+            settings,
+            extra_warnings=[*source.stats.warnings(), *finder.warnings],
+            source=source.info,
+            decoding=source.stats,
+            model=finder.identity,
+        )
+
+
+def detect(
+    measurements: Measurements,
+    *,
+    settings: Settings | None = None,
+    inherited: dict[str, Any] | None = None,
+) -> Analysis:
+    """Decides again on measurements that were stored: no video is needed.
+
+    Args:
+        measurements: As read by `hfs_vision.tables.read_signals`.
+        settings: Thresholds and durations; the defaults if ``None``.
+        inherited: ``model``, ``source``, ``decoding`` and ``partial`` of the first analysis, to be passed on.
+    """
+    settings = settings or Settings()
+    run = _Run(Detector(settings))
+    run.take(measurements)
+    run.finish()
+    return run.result(settings, extra_warnings=[], inherited=inherited or {})
+
+
+def _ignore(frames: int, time_s: float) -> None:
+    pass
+
+
+class _Run:
+    """One pass over a recording: collects what the detector finds."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._measured: list[Measurements] = []
+        self._signals: list[Signals] = []
+        self._events: list[Event] = []
+        self._blinks: list[Blink] = []
+        self.partial = False
+
+    def consume(
+        self,
+        frames: Iterable[Frame],
+        finder: Landmarker,
+        progress: Callable[[int, float], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        done = 0
+        iterator = iter(frames)
+        while not stop():
+            # Only time and landmarks of a chunk are held: each picture is let go at once.
+            chunk = [(frame.time_s, finder(frame)) for frame in islice(iterator, _CHUNK)]
+            if not chunk:
+                break
+            self.take(measure(np.array([t for t, _ in chunk]), np.stack([p for _, p in chunk])))
+            done += len(chunk)
+            progress(done, chunk[-1][0])
+        else:
+            self.partial = True
+        self.finish()
+
+    def take(self, measured: Measurements) -> None:
+        self._measured.append(measured)
+        self._keep(self._detector.update(measured))
+
+    def finish(self) -> None:
+        self._keep(self._detector.finish())
+
+    def _keep(self, step: Step) -> None:
+        self._signals.append(step.signals)
+        self._events += step.events
+        self._blinks += step.blinks
+
+    @property
+    def measurements(self) -> Measurements:
+        empty = measure(np.empty(0), np.empty((0, 478, 3)))
+        self._measured = [Measurements.concatenate([empty, *self._measured])]
+        return self._measured[0]
+
+    def result(self, settings: Settings, extra_warnings: list[str], **identity: Any) -> Analysis:
+        measurements, signals = self.measurements, Signals.concatenate(self._signals)
+        events = sorted(self._events, key=lambda event: (event.onset_s, event.side))
+        blinks = sorted(self._blinks, key=lambda blink: blink.onset_s)
+        summary = summarise(measurements, signals, events, blinks, max_gap_s=settings.max_gap_s)
+        warnings = [*summary.warnings(), *extra_warnings]
+        return Analysis(
+            events=events,
+            blinks=blinks,
+            measurements=measurements,
+            signals=signals,
+            summary=summary,
+            settings=settings,
+            warnings=warnings,
+            partial=self.partial,
+            **identity,
+        )

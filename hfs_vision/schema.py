@@ -1,0 +1,182 @@
+"""Records that travel between the layers, and the conventions that they share.
+
+- **Side**: ``left`` and ``right`` are always the subject's own. Bilateral arrays are ``(n, 2)``
+  in the order of `SIDES`.
+- **Time**: float64 seconds on the source's own clock (a file's container timestamps, a camera's
+  monotonic clock). Nothing is derived from a frame number and an assumed rate.
+- **Missing** is NaN, never a plausible number.
+- **Length**: interocular units (outer canthus to outer canthus of the reference face);
+  landmarks are pixels of the upright picture, x to the right, y down, z on the scale of x and
+  growing away from the camera.
+- **Events** are half-open intervals ``[onset, offset)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDES = ("left", "right")
+"""Order of the last axis of every bilateral array; the subject's own sides."""
+
+N_LANDMARKS = 478
+"""Points of one face: MediaPipe's 468 mesh points and 10 iris points."""
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture with its true time.
+
+    Attributes:
+        index: Running number of the delivered frame, from 0.
+        time_s: Presentation time on the source's own clock, in seconds.
+        rgb: ``(height, width, 3)`` uint8, upright (rotation metadata applied).
+    """
+
+    index: int
+    time_s: float
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What a source of frames says of itself. ``None`` where it does not say.
+
+    Attributes:
+        kind: ``file`` or ``images``.
+        container: Short name of the container format.
+        codec: Short name of the video codec.
+        width, height: Pixels of the upright picture.
+        nominal_fps: Frames per second as the header states it; for display only.
+        frame_count: Frames as the header states it; for the progress bar only.
+        duration_s: Length as the header states it; for the progress bar only.
+        rotation_deg: Clockwise rotation that was applied to make the picture upright.
+    """
+
+    kind: str
+    container: str | None
+    codec: str | None
+    width: int
+    height: int
+    nominal_fps: float | None
+    frame_count: int | None
+    duration_s: float | None
+    rotation_deg: int
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which landmark model ran: written beside every result.
+
+    Attributes:
+        landmarker: Name of the implementation, as the command line takes it.
+        file: File name of the model weights (several are joined by ``+``).
+        sha256: SHA-256 of the weights, hexadecimal (several are hashed in that order).
+        mediapipe: Version of the MediaPipe package.
+    """
+
+    landmarker: str
+    file: str
+    sha256: str
+    mediapipe: str
+
+
+class Landmarker(Protocol):
+    """Anything that turns a frame into the landmarks of one subject."""
+
+    @property
+    def identity(self) -> ModelIdentity: ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader of the result must know, such as a subject that was lost and found."""
+        ...
+
+    def __call__(self, frame: Frame) -> FloatArray:
+        """Landmarks of the followed subject, ``(478, 3)`` pixels; all NaN where there is none."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One movement of one side of the face; half-open ``[onset_s, offset_s)``.
+
+    Attributes:
+        onset_s, offset_s: Seconds on the source's own clock.
+        side: ``left`` or ``right``, the subject's own.
+        region: ``eye``, ``mouth`` or ``eye+mouth``.
+        component: ``clonic`` (short) or ``tonic`` (`Settings.tonic_s` or longer).
+        peak_s: Time of the largest one-sidedness.
+        score: Largest one-sidedness in units of the threshold in force.
+        closure: Largest eyelid closure of the side (0 as open as usual, 1 shut).
+        excursion: Largest mouth-corner excursion of the side, interocular units.
+        rise_s: From onset to peak.
+        closure_velocity: Steepest closing of the lid between two frames, closures per second.
+        excursion_velocity: Steepest pull of the corner, interocular units per second.
+        eye_mouth_lag_s: Time by which the corner reaches half of its excursion later than the
+            lid half of its closure; ``None`` unless both move.
+        valid_fraction: Share of the event's time in which the face was measured.
+        truncated: Cut by the start or end of the recording or by a gap.
+    """
+
+    onset_s: float
+    offset_s: float
+    side: str
+    region: str
+    component: str
+    peak_s: float
+    score: float
+    closure: float
+    excursion: float
+    rise_s: float
+    closure_velocity: float
+    excursion_velocity: float
+    eye_mouth_lag_s: float | None
+    valid_fraction: float
+    truncated: bool
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.offset_s - self.onset_s
+
+    @property
+    def kind(self) -> str:
+        """Name of the movement by region and component; see `event_kind`."""
+        return event_kind(self.region, self.component)
+
+
+@dataclass(frozen=True)
+class Blink:
+    """One closure of both lids, ``[onset_s, offset_s)``, and the lesser lid's largest closure."""
+
+    onset_s: float
+    offset_s: float
+    closure: float
+
+
+REGIONS = ("eye", "mouth", "eye+mouth")
+COMPONENTS = ("clonic", "tonic")
+KINDS = ("eyelid_twitch", "forced_closure", "lower_face_spasm", "mouth_pull", "hemifacial_spasm")
+
+
+def event_kind(region: str, component: str) -> str:
+    """Kind of event in the log: the five signs of hemifacial spasm, by region and duration.
+
+    >>> event_kind("eye", "clonic"), event_kind("eye+mouth", "tonic")
+    ('eyelid_twitch', 'hemifacial_spasm')
+    """
+    by_region = {
+        "eye": ("eyelid_twitch", "forced_closure"),
+        "mouth": ("lower_face_spasm", "mouth_pull"),
+        "eye+mouth": ("hemifacial_spasm", "hemifacial_spasm"),
+    }
+    return by_region[region][COMPONENTS.index(component)]

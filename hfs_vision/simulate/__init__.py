@@ -1,0 +1,43 @@
+"""Simulated spasms, blinks and smiles with known truth, on a portrait or in a clip.
+
+`movements` says what a face does, `scripts` draws random ones, `warp` and `head` move a picture,
+`render` makes frames of it, `writing` and `truth` write video and CSV, `samples` holds presets.
+Landmarks come in as an argument: nothing here finds faces.
+"""
+
+from .faces import Rgb
+from .movements import KINDS, FaceState, Movement, Script, state_at
+from .render import Camera, default_portrait, inject, render_portrait, square_portrait
+from .samples import PRESETS, Preset, truth_path, write_samples
+from .scripts import ONE_SIDED_KINDS, Part, compose, irregular_times, random_script, steady_times
+from .truth import read_script, write_truth
+from .warp import warp_face
+from .writing import write_video
+
+__all__ = [
+    "KINDS",
+    "ONE_SIDED_KINDS",
+    "PRESETS",
+    "Camera",
+    "FaceState",
+    "Movement",
+    "Part",
+    "Preset",
+    "Rgb",
+    "Script",
+    "compose",
+    "default_portrait",
+    "inject",
+    "irregular_times",
+    "random_script",
+    "read_script",
+    "render_portrait",
+    "square_portrait",
+    "state_at",
+    "steady_times",
+    "truth_path",
+    "warp_face",
+    "write_samples",
+    "write_truth",
+    "write_video",
+]
