@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import math
 import os
 import re
@@ -40,6 +41,10 @@ _MESH_FILES = (
     "modules/face_landmark/face_landmark_with_attention.tflite",
 )
 """The weights that the Face Mesh graph loads, by their path in the MediaPipe package."""
+
+_LID_LEAK = 0.22
+"""Of FaceLandmarker: where one eye closes alone, the open one follows by about 0.28 of it. Face Mesh
+shows none. (`python -m tests.benchmarks.lid_leak` renders such closures and measures both.)"""
 
 # The protobuf bytes of one face are 478 times these 17: tag and length, then x, y and z as float32,
 # each after a tag of its own. Reading them directly takes a tenth of the time of 1434 attributes.
@@ -82,7 +87,7 @@ def open_landmarker(
         identity = _mesh_identity(mediapipe)
         return SubjectLandmarker(_FaceMesh(mediapipe), identity, subject)
     path, weights, digest = models.read(models.FACE_LANDMARKER.name, model)
-    identity = ModelIdentity(name, path.name, digest, _version(mediapipe))
+    identity = ModelIdentity(name, path.name, digest, _version(mediapipe), _LID_LEAK)
     return SubjectLandmarker(_FaceLandmarker(mediapipe, path, weights), identity, subject)
 
 
@@ -345,6 +350,13 @@ def _mesh_identity(mediapipe: Any) -> ModelIdentity:
         digest.update(path.read_bytes())
     files = "+".join(path.name for path in paths)
     return ModelIdentity("facemesh", files, digest.hexdigest(), _version(mediapipe))
+
+
+def carries_face_mesh() -> bool:
+    """Whether the installed MediaPipe holds the weights of Face Mesh. Does not import it."""
+    found = importlib.util.find_spec("mediapipe")
+    roots = list(found.submodule_search_locations or ()) if found else []
+    return any(all((Path(root) / file).is_file() for file in _MESH_FILES) for root in roots)
 
 
 # Lines that MediaPipe, absl and TFLite write in every sound run; anything else is passed on.

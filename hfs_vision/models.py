@@ -244,8 +244,7 @@ def fetch(
 
     Args:
         name: A name in `REGISTRY`.
-        dest: Folder for the file; without it the first of `search_folders`, which is ``models/``
-            in a checkout and the user's cache where the package is installed.
+        dest: Folder for the file; without it the first of `search_folders`.
         url: Another address, such as a mirror; the content must be the same.
         timeout_s: Longest silence of the network, in seconds, before it is given up.
         progress: Called with the bytes so far and in all.
@@ -254,8 +253,7 @@ def fetch(
         Path of the file, whose size and SHA-256 are the published ones.
 
     Raises:
-        ModelError: No network, an answer with another content, or a folder that cannot be
-            written. Nothing is left behind then.
+        ModelError: No network, other content, or no folder to write to; nothing is left behind.
     """
     model = known(name)
     folder = dest if dest is not None else search_folders()[0]

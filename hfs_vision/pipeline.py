@@ -214,7 +214,8 @@ class _Run:
             chunk = [(frame.time_s, finder(frame)) for frame in islice(iterator, _CHUNK)]
             if not chunk:
                 break
-            self.take(measure(np.array([t for t, _ in chunk]), np.stack([p for _, p in chunk])))
+            time_s, points = np.array([t for t, _ in chunk]), np.stack([p for _, p in chunk])
+            self.take(measure(time_s, points, lid_leak=finder.identity.lid_leak))
             done += len(chunk)
             progress(done, chunk[-1][0])
         else:

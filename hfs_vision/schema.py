@@ -79,12 +79,15 @@ class ModelIdentity:
         file: File name of the model weights (several are joined by ``+``).
         sha256: SHA-256 of the weights, hexadecimal (several are hashed in that order).
         mediapipe: Version of the MediaPipe package.
+        lid_leak: Share of each eye's aperture, as the model gives it, that is in truth the other
+            eye's; `hfs_vision.core.geometry.measure` takes it out.
     """
 
     landmarker: str
     file: str
     sha256: str
     mediapipe: str
+    lid_leak: float = 0.0
 
 
 class Landmarker(Protocol):

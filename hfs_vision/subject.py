@@ -40,6 +40,10 @@ ALIKE, LEARN, CLEARER = 0.6, 0.7, 0.1
 """Look: lower is suspect; higher is learned; by how much another face must fit better."""
 NEW_OTHERS_S = 0.4
 """So long after the loss a face out of reach counts as a bystander."""
+USUAL_DROP = 0.15
+"""A face found again may look this much less like the subject than the subject usually does."""
+STRANGER_S = 0.5
+"""A face that is not the subject's by look or place is in view this long before it is taken."""
 DOUBT_EVERY_S = 0.5
 """A suspect look makes the whole picture be searched at most this often."""
 LOOK_EVERY_S, LOOK_TIME_S = 0.2, 0.7
@@ -153,6 +157,8 @@ class Subject:
         self._begun_s: float | None = None
         self._place: Place | None = None
         self._look: Look = np.zeros(0, np.float32)
+        self._usual = 1.0
+        self._stranger_s: float | None = None
         self._seen_s = -math.inf
         self._lost = False
         self._others: list[Place] = []
@@ -212,12 +218,12 @@ class Subject:
     def _take(self, time_s: float, face: FloatArray) -> FloatArray:
         """Follow this face from here on, as the person whose look is remembered."""
         self._place, self._seen_s, self._lost = Place.of(face), time_s, False
-        self._looked_s, self._suspect_s = time_s, None
+        self._looked_s, self._suspect_s, self._stranger_s = time_s, None, None
         return face
 
     def _take_anew(self, rgb: Picture, time_s: float, face: FloatArray) -> FloatArray:
         """Follow this face from here on, whoever it is; the reader is told elsewhere."""
-        self._look = look_of(rgb, face)
+        self._look, self._usual = look_of(rgb, face), 1.0
         return self._take(time_s, face)
 
     def _turn_to(self, rgb: Picture, time_s: float, place: Place) -> FloatArray | None:
@@ -246,7 +252,9 @@ class Subject:
         look = look_of(rgb, face)
         likeness = self._likeness(look)
         if likeness >= LEARN:
-            self._look += np.float32(min(since_look_s / LOOK_TIME_S, 1.0)) * (look - self._look)
+            share = min(since_look_s / LOOK_TIME_S, 1.0)
+            self._look += np.float32(share) * (look - self._look)
+            self._usual += share * (likeness - self._usual)
         if likeness >= ALIKE:
             self._suspect_s = None
             return face
@@ -291,17 +299,24 @@ class Subject:
         away_s = max(time_s - self._seen_s, 0.0)
         unknown = self._set_others_apart(rgb, places, last, away_s)
         near = [place for place in unknown if place.like(last, _reach(away_s))]
+        alike = max(ALIKE, self._usual - USUAL_DROP)
         for place in sorted(near, key=last.distance):
             face = self._turn_to(rgb, time_s, place)
-            if face is not None and self._likeness(look_of(rgb, face)) >= ALIKE:
+            if face is not None and self._likeness(look_of(rgb, face)) >= alike:
                 return self._take(time_s, face)
+        if not unknown:
+            self._stranger_s = None
+        elif self._stranger_s is None:
+            self._stranger_s = time_s
         if away_s < PATIENCE_S:
             return no_face()
-        for place in sorted(unknown, key=last.distance):
-            face = self._turn_to(rgb, time_s, place)
-            if face is not None:
-                self._tell_of_another(rgb, time_s, face, elsewhere=place not in near)
-                return self._take_anew(rgb, time_s, face)
+        # Who comes back is half in the picture at first, and does not look the same until later.
+        if self._stranger_s is not None and time_s - self._stranger_s >= STRANGER_S:
+            for place in sorted(unknown, key=last.distance):
+                face = self._turn_to(rgb, time_s, place)
+                if face is not None:
+                    self._tell_of_another(rgb, time_s, face, elsewhere=place not in near)
+                    return self._take_anew(rgb, time_s, face)
         if self._others and not self._refused:
             self._refused = True
             self.warnings.append(

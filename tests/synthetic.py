@@ -43,6 +43,7 @@ class Recording:
         self.closure = np.zeros((n, 2))
         self.corner = np.tile(np.array(CORNER), (n, 2, 1)).astype(float)
         self.yaw_deg = np.zeros(n)
+        self.face_px = 150.0
         self.gap = np.zeros(n, dtype=bool)
         self.noise = np.zeros((n, 2)), np.zeros((n, 2, 2))
 
@@ -104,7 +105,7 @@ class Recording:
             self.yaw_deg,
             zero,
             zero,
-            zero + 150.0,
+            zero + self.face_px,
             zero + 0.02,
         )
         rounded = (np.round(column, 6) for column in columns)

@@ -451,6 +451,21 @@ def test_another_person_in_the_same_place_is_told() -> None:
     assert "another look" in subject.warnings[0]
 
 
+def test_a_stranger_who_looks_rather_like_the_subject_is_not_taken_silently() -> None:
+    world = World({"a": 1, "b": 2})
+    blend = 0.5 * world.textures["a"] + 0.5 * world.textures["b"]
+    world.textures["b"] = blend.astype(np.uint8)
+    likeness = look_of(world.picture({"a": LEFT}), mesh(*LEFT)) @ look_of(
+        world.picture({"b": LEFT}), mesh(*LEFT)
+    )
+    assert 0.62 < likeness < 0.83  # as of one pair of people in ten
+    subject = Subject(world)
+    xs = watch(world, subject, [{"a": LEFT}] * 10 + [{}] + [{"b": LEFT}] * 40, 0.0)
+    assert np.isnan(xs[10:29]).all()
+    assert xs[-1] == 200.0
+    assert len(subject.warnings) == 1
+
+
 def test_a_bystander_seen_at_the_start_is_never_followed_however_long_the_subject_is_away() -> None:
     world = World({"a": 1, "b": 2})
     subject = Subject(world, wanted=(LEFT[0] / 1200, 0.5))

@@ -35,6 +35,10 @@ _OWN_CORNER_LIMIT = 3.5
 are lopsided), and never more than this multiple of its own excursion: a corner that stays
 where it is while the other drops is not pulled."""
 
+_LID_TO_CORNER = 0.02
+"""A lid that closes alone lifts the cheek and with it the corner by up to this (interocular units
+per unit of closure; rendered closures read 0.00-0.04): it is no pull of its own."""
+
 _MAX_FIT_ERROR = 0.10
 """A mesh that fits the mean face worse than this (interocular units) is not on a face: real faces
 stayed below 0.08, meshes on empty background reached 0.13."""
@@ -182,7 +186,9 @@ class SignalBuilder:
         eye_excess = closure - _OTHER_EYE_WEIGHT * np.maximum(other, 0.0)
         opposite = excursion[:, ::-1]
         mouth_excess = np.minimum(
-            excursion - np.where(opposite > 0, _OTHER_CORNER_WEIGHT, 1.0) * opposite,
+            excursion
+            - np.where(opposite > 0, _OTHER_CORNER_WEIGHT, 1.0) * opposite
+            - _LID_TO_CORNER * np.maximum(closure - closure[:, ::-1], 0.0),
             _OWN_CORNER_LIMIT * np.maximum(excursion, 0.0),
         )
         eye_threshold, mouth_threshold = self._thresholds(rest, yaw)

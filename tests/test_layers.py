@@ -1,0 +1,90 @@
+"""Who may import whom, read off the source, and what the core drags in when it is imported."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "hfs_vision"
+BASE = {"errors", "schema", "settings"}
+CORE = BASE | {"core"}
+
+# Each part may import itself, the standard library and what is listed here.
+ALLOWED = {
+    "errors": (set(), set()),
+    "schema": (set(), {"numpy"}),
+    "settings": ({"errors"}, set()),
+    "core": (BASE, {"numpy"}),
+    "video": (BASE, {"numpy", "av", "cv2"}),
+    "models": (BASE, set()),
+    "subject": (CORE, {"numpy", "cv2"}),
+    "facemesh": (CORE | {"models", "subject"}, {"numpy", "cv2", "mediapipe"}),
+    "tables": (CORE, {"numpy"}),
+    "simulate": (CORE, {"numpy", "av", "cv2", "skimage"}),
+    "pipeline": (CORE | {"video", "facemesh", "tables"}, {"numpy"}),
+    "cli": (
+        CORE | {"video", "facemesh", "tables", "simulate", "models", "pipeline"},
+        {"click", "rich"},
+    ),
+    "__init__": (BASE | {"pipeline"}, set()),
+    "__main__": ({"cli"}, set()),
+}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of imported modules; names imported from the package itself count as modules."""
+    package = ["hfs_vision", *path.relative_to(PACKAGE).parts[:-1]]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module == "hfs_vision":
+                found |= {f"{module}.{alias.name}" for alias in node.names}
+            else:
+                found.add(module)
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_each_part_imports_only_what_its_layer_may(path):
+    part = part_of(path)
+    parts, libraries = ALLOWED[part]
+    for name in imports(path):
+        top, *rest = name.split(".")
+        if top == "hfs_vision":
+            assert not rest or rest[0] in parts | {part}, f"{path.name} imports {name}"
+        else:
+            known = top in sys.stdlib_module_names or top in libraries
+            assert known, f"{path.name} imports {name}"
+
+
+def test_every_part_of_the_package_has_a_layer():
+    assert {part_of(p) for p in PACKAGE.rglob("*.py")} == set(ALLOWED)
+
+
+def test_the_core_loads_numpy_and_no_other_library():
+    code = (
+        "import sys; before = set(sys.modules); import numpy, hfs_vision.core.summary\n"
+        "heavy = {'cv2', 'av', 'mediapipe', 'click', 'rich', 'matplotlib', 'skimage', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_file_is_over_400_lines():
+    long = {
+        p.name: n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400
+    }
+    assert not long
