@@ -1,0 +1,153 @@
+"""Reading and writing of golden landmarks, and matching of events with a simulated truth.
+
+A landmark file holds the 67 measured points (`POINTS`) of each frame in steps of 1/64 pixel, as
+differences from frame to frame, split into low and high bytes because that compresses best.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfs_vision import models
+from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.core.landmarks import MOVING, RIGID
+from hfs_vision.schema import N_LANDMARKS, SIDES, Event, FloatArray, ModelIdentity
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+SAMPLES = ROOT / "sample_videos"
+SHARED = ROOT.parent / "shared"
+
+SAMPLE_NAMES = (
+    "left_eyelid_twitches",
+    "right_hemifacial_spasms",
+    "healthy_blinks_smiles_turns",
+    "variable_frame_rate",
+)
+LANDMARKERS = ("facemesh", "facelandmarker")
+
+POINTS = np.unique(np.concatenate([RIGID, MOVING]))
+STEPS_PER_PX = 64
+_MISSING = np.iinfo(np.int16).min
+_TICKS_PER_S = 1_000_000  # measuring rounds times to microseconds
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Landmarks of one sample: ``time_s`` (n,), ``landmarks`` (n, 478, 3), NaN where not stored."""
+
+    time_s: FloatArray
+    landmarks: FloatArray
+    model: ModelIdentity
+
+    def measured(self) -> Measurements:
+        # Points that are not measured are not stored; a number in their place changes nothing.
+        return measure(self.time_s, self.landmarks, lid_leak=self.model.lid_leak)
+
+
+def landmark_file(sample: str, landmarker: str) -> Path:
+    return FOLDER / f"{sample}.{landmarker}.npz"
+
+
+def event_file(sample: str, landmarker: str) -> Path:
+    return FOLDER / f"{sample}.{landmarker}.events.csv"
+
+
+def write_golden(path: Path, golden: Golden) -> None:
+    points = golden.landmarks[:, POINTS]
+    steps = np.round(points * STEPS_PER_PX)
+    if np.nanmax(np.abs(steps)) >= -_MISSING:
+        raise ValueError(f"{path.name}: a coordinate is beyond {-_MISSING / STEPS_PER_PX} pixels")
+    whole = np.where(np.isfinite(steps), steps, _MISSING).astype(np.int16)
+    # Along time, with wrap-around; one point's series after the other.
+    change = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])).transpose(1, 2, 0)
+    coded = (change.astype(np.int16) << 1) ^ (change.astype(np.int16) >> 15)  # sign in bit 0
+    as_bytes = np.ascontiguousarray(coded.astype("<u2")).view(np.uint8).reshape(*coded.shape, 2)
+    ticks = np.round(golden.time_s * _TICKS_PER_S).astype(np.int64)
+    np.savez_compressed(
+        path,
+        ticks=np.diff(ticks, prepend=0).astype(np.int32),
+        low=as_bytes[..., 0],
+        high=as_bytes[..., 1],
+        model=np.array(json.dumps(asdict(golden.model))),
+    )
+
+
+def read_golden(sample: str, landmarker: str) -> Golden:
+    with np.load(landmark_file(sample, landmarker)) as stored:
+        coded = stored["low"].astype(np.uint16) | (stored["high"].astype(np.uint16) << 8)
+        change = (coded >> 1).astype(np.int16) ^ -(coded & 1).astype(np.int16)
+        whole = np.cumsum(change.transpose(2, 0, 1), axis=0, dtype=np.int16)
+        time_s = np.cumsum(stored["ticks"].astype(np.int64)) / _TICKS_PER_S
+        model = ModelIdentity(**json.loads(str(stored["model"])))
+    landmarks = np.zeros((len(time_s), N_LANDMARKS, 3))
+    landmarks[:, POINTS] = np.where(whole == _MISSING, np.nan, whole / STEPS_PER_PX)
+    return Golden(time_s, landmarks, model)
+
+
+def task_file() -> Path | None:
+    """The FaceLandmarker's bundle, if it is on this machine."""
+    named = os.environ.get("HFS_VISION_TEST_TASK")
+    shared = SHARED / "models" / models.FACE_LANDMARKER.file
+    candidates = (Path(named) if named else None, models.find("face_landmarker"), shared)
+    return next((path for path in candidates if path is not None and path.is_file()), None)
+
+
+# Truth
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Movements of a simulated video as dictionaries of text, and their times as numbers."""
+
+    rows: tuple[dict[str, Any], ...]
+
+    @property
+    def one_sided(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row["side"] in SIDES]
+
+    @property
+    def blinks(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row["kind"] == "blink"]
+
+
+def read_truth(path: Path) -> Truth:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    for row in rows:
+        row["onset_s"], row["offset_s"] = float(row["onset_s"]), float(row["offset_s"])
+    return Truth(tuple(rows))
+
+
+def sample_truth(sample: str) -> Truth:
+    return read_truth(SAMPLES / f"{sample}.truth.csv")
+
+
+def match(
+    truth: Sequence[dict[str, Any]], events: Sequence[Event]
+) -> tuple[list[tuple[dict[str, Any], Event]], list[dict[str, Any]], list[Event]]:
+    """Pairs one to one those of one side that overlap; then what was missed and what is false."""
+    pairs, missed, left = [], [], list(events)
+    for row in sorted(truth, key=lambda row: row["onset_s"]):
+        overlap = [
+            event
+            for event in left
+            if event.side == row["side"]
+            and event.onset_s < row["offset_s"]
+            and row["onset_s"] < event.offset_s
+        ]
+        if overlap:
+            nearest = min(overlap, key=lambda event: abs(event.onset_s - row["onset_s"]))
+            left.remove(nearest)
+            pairs.append((row, nearest))
+        else:
+            missed.append(row)
+    return pairs, missed, left
