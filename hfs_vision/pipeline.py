@@ -176,7 +176,8 @@ def detect(
     Args:
         measurements: As read by `hfs_vision.tables.read_signals`.
         settings: Thresholds and durations; the defaults if ``None``.
-        inherited: ``model``, ``source``, ``decoding`` and ``partial`` of the first analysis, to be passed on.
+        inherited: ``model``, ``source``, ``decoding`` and ``partial`` of the first analysis, which
+            are passed on.
     """
     settings = settings or Settings()
     run = _Run(Detector(settings))

@@ -94,7 +94,9 @@ class Landmarker(Protocol):
     """Anything that turns a frame into the landmarks of one subject."""
 
     @property
-    def identity(self) -> ModelIdentity: ...
+    def identity(self) -> ModelIdentity:
+        """Which weights run."""
+        ...
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -105,7 +107,9 @@ class Landmarker(Protocol):
         """Landmarks of the followed subject, ``(478, 3)`` pixels; all NaN where there is none."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Releases the model."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -165,6 +165,26 @@ def test_a_tonic_closure_of_twenty_seconds_is_one_event():
     assert events[0].duration_s == pytest.approx(20, abs=0.3)
 
 
+@pytest.mark.parametrize("fps", [30, 60])
+def test_a_blink_during_a_tonic_closure_does_not_end_it(fps):
+    recording = Recording(60, fps).jitter(12).lid(LEFT, 30, 4.0, 0.95)
+    events = recording.both_lids(32, 0.3).events()
+    assert labels(events) == [("left", "forced_closure")]
+    assert events[0].duration_s == pytest.approx(4.0, abs=0.2)
+
+
+def test_a_closure_of_both_eyes_after_a_one_sided_one_is_not_part_of_it():
+    recording = Recording(60).jitter(13).lid(LEFT, 30, 3.0, 0.95).lid(RIGHT, 30.5, 2.5, 0.95)
+    events = recording.events()
+    assert [e.side for e in events] == ["left"]
+    assert events[0].duration_s < 0.8
+
+
+def test_a_spasm_that_begins_during_a_blink_is_found():
+    events = Recording(60).jitter(14).both_lids(30, 0.3).lid(RIGHT, 30.1, 1.4, 0.95).events()
+    assert labels(events) == [("right", "forced_closure")]
+
+
 def test_the_lag_tells_how_much_later_the_corner_moves():
     recording = Recording(20, 60).lid(LEFT, 10, 0.4).pull(LEFT, 10.1, 0.4)
     (event,) = recording.events()

@@ -30,9 +30,8 @@ def model_info() -> None:
             f"  {record.size:,} bytes, {record.licence}, {record.url}", soft_wrap=True
         )
     built_in = "yes" if carries_face_mesh() else "no"
-    terminal.out.print(
-        f"MediaPipe {models.mediapipe_version() or 'is not installed'}; Face Mesh inside: {built_in}"
-    )
+    version = models.mediapipe_version() or "is not installed"
+    terminal.out.print(f"MediaPipe {version}; Face Mesh inside: {built_in}")
 
 
 @model_group.command("fetch")

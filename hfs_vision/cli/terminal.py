@@ -35,6 +35,7 @@ class FrameProgress:
         self._task = bar.add_task(label, total=None)
 
     def __call__(self, info: SourceInfo | None, frames: int, time_s: float) -> None:
+        """Shows how far the work is; see `hfs_vision.pipeline.Progress`."""
         total = info.frame_count if info else None
         if info and not total and info.duration_s and info.nominal_fps:
             total = round(info.duration_s * info.nominal_fps)

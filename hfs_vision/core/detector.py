@@ -13,7 +13,7 @@ import numpy as np
 
 from hfs_vision.core.events import describe_event
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
+from hfs_vision.core.intervals import hysteresis, merge, runs
 from hfs_vision.core.signals import SignalBuilder, Signals
 from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
 from hfs_vision.settings import Settings
@@ -30,6 +30,11 @@ _ATTACK = 0.7
 """A corner must be pulled, against the other one, by `_ATTACK` of the threshold within
 `_ATTACK_S`: slower changes are expressions, or a drift of the mesh. (Smiles take about 0.5 s:
 Tarantili 2005, Am J Orthod 128:8-15.)"""
+
+_HELD_CLOSURE = 0.5
+_BLINK_BRIDGE_S = 0.6
+"""While the side's own lid stays at least so far closed, its event may lose its one-sidedness for
+this long: blinks of more than 0.5 s are rare (Ousler 2014, doi 10.2147/OPTH.S56783)."""
 
 _BLINK_CLOSURE = 0.4
 _BLINK_STAY = 0.2
@@ -58,7 +63,8 @@ class Detector:
         self._window = Signals.empty()
         self._row_end: FloatArray = np.empty(0)
         self._broken: BoolArray = np.empty(0, dtype=np.bool_)
-        self._settled_s = -np.inf
+        self._told_s = [-np.inf, -np.inf]
+        self._blinked_s = -np.inf
 
     def update(self, samples: Measurements) -> Step:
         """Takes the next samples in order of time."""
@@ -80,30 +86,54 @@ class Detector:
             return Step(rows, [], [])
         self._row_end = row_ends(window.time_s, self._settings.max_gap_s)
         self._broken = np.diff(window.time_s, prepend=window.time_s[0]) > self._settings.max_gap_s
-        limit_s = np.inf if last else float(window.time_s[-1]) - self._settings.merge_gap_s
-        events, open_from = self._events(limit_s)
-        blinks, blink_open_from = self._blinks(limit_s)
-        self._settled_s = limit_s
-        self._trim(min(open_from, blink_open_from), limit_s)
+        now_s = np.inf if last else float(window.time_s[-1])
+        events, open_from = self._events(now_s)
+        blinks, blink_open_from = self._blinks(now_s)
+        self._trim(min(open_from, blink_open_from))
         return Step(rows, events, blinks)
 
-    def _events(self, limit_s: float) -> tuple[list[Event], int]:
-        """Events of the groups that end before ``limit_s``, and the first row still needed."""
-        window, found, open_from = self._window, [], len(self._window)
+    def _events(self, now_s: float) -> tuple[list[Event], int]:
+        """Events of the groups that nothing can be joined to any more, in that order.
+
+        Also the first row that is still needed.
+        """
+        found, open_from = [], len(self._window)
         for side in range(len(SIDES)):
-            groups = self._merge(runs(_over(window, side), self._broken))
-            group_end = self._row_end[groups[:, 1] - 1]
-            settled = group_end < limit_s
-            if not settled.all():
-                open_from = min(open_from, int(groups[~settled][0, 0]))
-            new = settled & (group_end >= self._settled_s)
-            for start, stop in groups[new].tolist():
-                end_s = float(self._row_end[stop - 1])
-                for event in self._in_group(slice(start, stop), side):
-                    found.append((end_s, event.onset_s, side, event))
+            reach_s = self._reach(side)
+            groups = merge(
+                runs(_over(self._window, side), self._broken), self._window.time_s, reach_s
+            )
+            settled_s, end_s = reach_s[groups[:, 1] - 1], self._row_end[groups[:, 1] - 1]
+            is_open = settled_s >= now_s
+            if is_open.any():
+                open_from = min(open_from, int(groups[is_open][0, 0]))
+            for row in np.flatnonzero(~is_open & (end_s > self._told_s[side])):
+                group = slice(*groups[row].tolist())
+                for event in self._in_group(group, side, reach_s):
+                    found.append((settled_s[row], event.onset_s, side, event))
+                self._told_s[side] = end_s[row]
         return [item[-1] for item in sorted(found, key=lambda item: item[:3])], open_from
 
-    def _in_group(self, group: slice, side: int) -> list[Event]:
+    def _reach(self, side: int) -> FloatArray:
+        """``(n,)`` time before which a movement must begin to be one with what ends at each row.
+
+        That is the merge gap; or longer, where the side's own eye stays shut while the other one
+        closes too: a blink in the middle of a long closure does not end it.
+        """
+        window = self._window
+        reach_s = self._row_end + self._settings.merge_gap_s
+        with np.errstate(invalid="ignore"):
+            held = np.asarray(window.closure[:, side] >= _HELD_CLOSURE)
+        for start, stop in runs(held, self._broken).tolist():
+            before = max(start - 1, 0)
+            held_s = np.minimum(
+                self._row_end[before:stop] + _BLINK_BRIDGE_S,
+                self._row_end[stop - 1] + self._settings.merge_gap_s,
+            )
+            reach_s[before:stop] = np.maximum(reach_s[before:stop], held_s)
+        return np.asarray(reach_s)
+
+    def _in_group(self, group: slice, side: int, reach_s: FloatArray) -> list[Event]:
         window, stretches = self._window, []
         for is_mouth, scores in enumerate((window.eye_score, window.mouth_score)):
             score = scores[:, side]
@@ -114,7 +144,8 @@ class Detector:
                 if sure and (not is_mouth or self._attack(side, start, stop) >= _ATTACK):
                     stretches.append((start, stop))
         stretches.sort()
-        intervals = self._merge(np.array(stretches, dtype=np.int64).reshape(-1, 2))
+        rows = np.array(stretches, dtype=np.int64).reshape(-1, 2)
+        intervals = merge(rows, window.time_s, reach_s)
         return [
             describe_event(window, self._row_end, slice(start, stop), side, self._settings)
             for start, stop in intervals.tolist()
@@ -135,30 +166,26 @@ class Detector:
             largest = max(largest, float(pull.max(initial=0.0)))
         return largest
 
-    def _merge(self, intervals: IntervalArray) -> IntervalArray:
-        return merge(intervals, self._window.time_s, self._row_end, self._settings.merge_gap_s)
-
-    def _blinks(self, limit_s: float) -> tuple[list[Blink], int]:
+    def _blinks(self, now_s: float) -> tuple[list[Blink], int]:
         time_s, both = self._window.time_s, self._window.closure.min(axis=1)
         found, open_from = [], len(both)
         closures = hysteresis(both, high=_BLINK_CLOSURE, low=_BLINK_STAY, broken=self._broken)
         for start, stop in closures.tolist():
             onset_s, offset_s = float(time_s[start]), float(self._row_end[stop - 1])
-            if offset_s >= limit_s:
+            if stop == len(both) and now_s < np.inf:
                 open_from = min(open_from, start)
-            elif offset_s >= self._settled_s and offset_s - onset_s <= _BLINK_MAX_S:
-                found.append(Blink(onset_s, offset_s, float(both[start:stop].max())))
+            elif offset_s > self._blinked_s:
+                self._blinked_s = offset_s
+                if offset_s - onset_s <= _BLINK_MAX_S:
+                    found.append(Blink(onset_s, offset_s, float(both[start:stop].max())))
         return found, open_from
 
-    def _trim(self, open_from: int, limit_s: float) -> None:
-        """Forgets rows that no later event can touch, but one before them for its start."""
-        settled = int(np.searchsorted(self._window.time_s, limit_s))
-        needed = min(open_from, settled)
-        if needed < len(self._window):
-            before_s = self._window.time_s[needed] - 1.5 * _ATTACK_S
-            needed = min(needed - 2, int(np.searchsorted(self._window.time_s, before_s)))
-        keep = max(min(needed, len(self._window) - 2), 0)
-        self._window = self._window[keep:]
+    def _trim(self, open_from: int) -> None:
+        """Forgets rows that no later event can touch, except those just before for its attack."""
+        time_s = self._window.time_s
+        needed = min(open_from, len(time_s) - 1)
+        attack = int(np.searchsorted(time_s, time_s[needed] - 1.5 * _ATTACK_S))
+        self._window = self._window[slice(max(min(needed - 2, attack), 0), None)]
 
 
 def row_ends(time_s: FloatArray, max_gap_s: float) -> FloatArray:

@@ -39,7 +39,7 @@ def describe_event(
     lag_s = None
     if all(moves):
         lag_s = _half_time(time_s, excursion) - _half_time(time_s, closure)
-    event = Event(
+    return Event(
         onset_s=onset_s,
         offset_s=offset_s,
         side=SIDES[side],
@@ -58,7 +58,6 @@ def describe_event(
         valid_fraction=float(lengths[np.isfinite(closure)].sum() / (offset_s - onset_s)),
         truncated=_is_cut(rows, row_end, span),
     )
-    return event
 
 
 def _half_time(time_s: FloatArray, values: FloatArray) -> float:

@@ -44,24 +44,22 @@ def hysteresis(
     return candidates[peaks >= high]
 
 
-def merge(
-    intervals: IntervalArray, onset_s: FloatArray, offset_s: FloatArray, gap_s: float
-) -> IntervalArray:
-    """Joins intervals, ordered by start, that overlap or are less than ``gap_s`` apart.
+def merge(intervals: IntervalArray, onset_s: FloatArray, reach_s: FloatArray) -> IntervalArray:
+    """Joins intervals, ordered by start, that overlap or of which the next is within reach.
 
     Args:
         intervals: ``(k, 2)`` rows.
         onset_s: ``(n,)`` time at which each row begins.
-        offset_s: ``(n,)`` time at which each row ends.
-        gap_s: Seconds.
+        reach_s: ``(n,)`` time before which another interval must begin to be joined to one that
+            ends with that row.
 
     >>> t = np.arange(6) / 10
-    >>> merge(np.array([[0, 1], [2, 3], [5, 6]]), t, t + 0.1, gap_s=0.15).tolist()
+    >>> merge(np.array([[0, 1], [2, 3], [5, 6]]), t, t + 0.25).tolist()
     [[0, 3], [5, 6]]
     """
     merged: list[list[int]] = []
     for start, stop in intervals.tolist():
-        if merged and onset_s[start] - offset_s[merged[-1][1] - 1] < gap_s:
+        if merged and onset_s[start] < reach_s[merged[-1][1] - 1]:
             merged[-1][1] = max(merged[-1][1], stop)
         else:
             merged.append([start, stop])

@@ -7,6 +7,7 @@ a live camera gives what a file gives.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 
@@ -157,7 +158,7 @@ class SignalBuilder:
         hops = self._baseline.hop(samples.time_s[start:stop])
         edges = [start, *(np.flatnonzero(np.diff(hops)) + 1 + start), stop]
         parts = []
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
+        for a, b in pairwise(edges):
             rest = self._baseline.at(int(hops[a - start]))
             if rest is None:
                 parts.append(_blank(samples.time_s[a:b]))

@@ -1,7 +1,7 @@
 """Reading and writing of golden landmarks, and matching of events with a simulated truth.
 
 A landmark file holds the 67 measured points (`POINTS`) of each frame in steps of 1/64 pixel, as
-differences from frame to frame, split into low and high bytes because that compresses best.
+differences along time and from point to point, split into low and high bytes: what compresses best.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from hfs_vision import models
 from hfs_vision.core.geometry import Measurements, measure
-from hfs_vision.core.landmarks import MOVING, RIGID
+from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, RIGID_MIDLINE, RIGID_PAIRS
 from hfs_vision.schema import N_LANDMARKS, SIDES, Event, FloatArray, ModelIdentity
 
 FOLDER = Path(__file__).parent
@@ -34,7 +34,17 @@ SAMPLE_NAMES = (
 )
 LANDMARKERS = ("facemesh", "facelandmarker")
 
-POINTS = np.unique(np.concatenate([RIGID, MOVING]))
+POINTS = np.array(
+    [
+        *RIGID_MIDLINE,
+        *(left for left, _ in RIGID_PAIRS),
+        *(right for _, right in RIGID_PAIRS),
+        *(point for side in LID_MARGINS for margin in zip(*side, strict=True) for point in margin),
+        *COMMISSURE,
+    ]
+)
+"""All points that are measured, neighbours mostly side by side, because they move alike."""
+
 STEPS_PER_PX = 64
 _MISSING = np.iinfo(np.int16).min
 _TICKS_PER_S = 1_000_000  # measuring rounds times to microseconds
@@ -67,9 +77,9 @@ def write_golden(path: Path, golden: Golden) -> None:
     if np.nanmax(np.abs(steps)) >= -_MISSING:
         raise ValueError(f"{path.name}: a coordinate is beyond {-_MISSING / STEPS_PER_PX} pixels")
     whole = np.where(np.isfinite(steps), steps, _MISSING).astype(np.int16)
-    # Along time, with wrap-around; one point's series after the other.
-    change = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])).transpose(1, 2, 0)
-    coded = (change.astype(np.int16) << 1) ^ (change.astype(np.int16) >> 15)  # sign in bit 0
+    change = np.diff(whole, axis=0, prepend=np.int16(0) * whole[:1])  # int16: wraps around
+    change = np.diff(change, axis=1, prepend=np.int16(0) * change[:, :1]).transpose(1, 2, 0)
+    coded = (change << 1) ^ (change >> 15)  # the sign in bit 0, so that small numbers stay small
     as_bytes = np.ascontiguousarray(coded.astype("<u2")).view(np.uint8).reshape(*coded.shape, 2)
     ticks = np.round(golden.time_s * _TICKS_PER_S).astype(np.int64)
     np.savez_compressed(
@@ -85,7 +95,8 @@ def read_golden(sample: str, landmarker: str) -> Golden:
     with np.load(landmark_file(sample, landmarker)) as stored:
         coded = stored["low"].astype(np.uint16) | (stored["high"].astype(np.uint16) << 8)
         change = (coded >> 1).astype(np.int16) ^ -(coded & 1).astype(np.int16)
-        whole = np.cumsum(change.transpose(2, 0, 1), axis=0, dtype=np.int16)
+        whole = np.cumsum(change.transpose(2, 0, 1), axis=1, dtype=np.int16)
+        whole = np.cumsum(whole, axis=0, dtype=np.int16)
         time_s = np.cumsum(stored["ticks"].astype(np.int64)) / _TICKS_PER_S
         model = ModelIdentity(**json.loads(str(stored["model"])))
     landmarks = np.zeros((len(time_s), N_LANDMARKS, 3))
