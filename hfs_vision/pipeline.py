@@ -146,7 +146,7 @@ def analyze(
             )
         finally:
             finder.close()
-        if len(run.measurements) < 2:
+        if len(run.measurements) < 2 and not run.partial:
             raise SourceError(
                 f"{path} holds {len(run.measurements)} usable frame(s); a moving picture of at "
                 "least two frames is needed"

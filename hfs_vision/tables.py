@@ -85,13 +85,19 @@ def check_folder(folder: Path, names: Sequence[str], *, force: bool) -> None:
         UsageError: If results are there and ``force`` is not set.
         OutputError: If the folder cannot be made or written.
     """
-    existing = [name for name in names if (folder / name).exists()]
+    try:
+        existing = [name for name in names if (folder / name).exists()]
+        ancestor = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    except OSError as error:  # below a folder that is closed to the user, or too long a name
+        raise OutputError(
+            f"cannot write results to {folder}: {error.strerror or error}; choose another folder "
+            "with --out"
+        ) from error
     if existing and not force:
         raise UsageError(
             f"{folder} already holds {existing[0]}: choose another folder with --out, or replace "
             "the results with --force"
         )
-    ancestor = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise OutputError(
             f"cannot write results to {folder}: {ancestor} is not a folder that can be written; "

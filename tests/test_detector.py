@@ -358,3 +358,12 @@ def test_a_higher_threshold_finds_less():
     recording = Recording(30).lid(LEFT, 15, 0.3, 0.4)
     assert len(recording.events()) == 1
     assert recording.events(Settings(closure_threshold=0.5)) == []
+
+
+def test_a_face_of_which_one_lid_reads_half_in_every_blink_has_no_events_but_its_twitches():
+    recording = Recording(60).jitter(15)
+    for onset_s in (2, 5, 9, 14, 20, 27, 35, 44, 52):
+        recording.lid(LEFT, onset_s, 0.3, 1.0).lid(RIGHT, onset_s, 0.3, 0.45)
+    assert recording.events() == []
+    recording.lid(LEFT, 31, 0.3, 0.9).lid(RIGHT, 40, 0.3, 0.45)
+    assert labels(recording.events()) == [("left", "eyelid_twitch"), ("right", "eyelid_twitch")]

@@ -158,9 +158,7 @@ def test_the_mirrored_face_has_the_same_events_on_the_other_side(sample, landmar
 @every_model
 def test_a_later_start_of_the_clock_moves_every_event_and_changes_nothing_else(landmarker):
     original = golden("variable_frame_rate", landmarker)
-    later = measure(
-        original.time_s + 3600.0, original.landmarks, lid_leak=original.model.lid_leak
-    )
+    later = measure(original.time_s + 3600.0, original.landmarks, lid_leak=original.model.lid_leak)
     before = analysed("variable_frame_rate", landmarker).events
     after = detect(later).events
     assert [e.onset_s - 3600.0 for e in after] == pytest.approx([e.onset_s for e in before])

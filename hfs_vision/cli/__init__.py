@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 
@@ -40,6 +41,10 @@ for _command in (analyze_command, detect_command, simulate_command, model_group)
 
 def main() -> None:
     """Runs the command line; errors become one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name that the terminal's encoding does not know must not end the program.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli(standalone_mode=False)
     except HfsVisionError as error:
@@ -48,6 +53,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except OSError as error:  # a path that the system refuses even to look at
+        terminal.show_error(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        code = 1
     except (click.Abort, KeyboardInterrupt):
         terminal.show_error("interrupted")
         code = 128 + signal.SIGINT

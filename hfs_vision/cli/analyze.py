@@ -66,8 +66,6 @@ def analyze_command(
     """Analyses one recording."""
     settings = read_settings(settings_file, options)
     folder = out if out is not None else Path(f"{video.stem or 'frames'}.results")
-    if not video.exists():
-        raise UsageError(f"{video} does not exist: check the path")
     check_folder(folder, RESULT_FILES, force=force)
     with _stop_on_signal() as caught, terminal.frame_progress(video.name) as progress:
         result = analyze(

@@ -41,12 +41,11 @@ def model_info() -> None:
 def model_fetch(name: str, url: str | None, dest: Path | None) -> None:
     """Downloads a model bundle and checks its SHA-256. The only command that uses the network."""
     columns = (*Progress.get_default_columns(), DownloadColumn())
-    with Progress(*columns, console=terminal.err) as bar:
-        task = bar.add_task(name, total=None)
-        path = models.fetch(
-            name,
-            dest,
-            url=url,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with Progress(*columns, console=terminal.err, disable=not terminal.err.is_terminal) as bar:
+        task = bar.add_task(name, total=None, visible=False)  # nothing to show before the answer
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        path = models.fetch(name, dest, url=url, progress=show)
     terminal.out.print(f"{path} is there, its SHA-256 is the published one", soft_wrap=True)

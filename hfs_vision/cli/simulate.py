@@ -37,10 +37,14 @@ _DEFAULT_PRESET = "left_eyelid_twitches"
 @click.option("--seed", type=int, help="Same seed, same video.  [default: the preset's]")
 @click.option("--duration", type=click.FloatRange(1, 36000), help="Seconds of a portrait video.")
 @click.option("--fps", type=click.FloatRange(1, 240), help="Frames/s of a portrait video.")
+@click.option("--size", type=click.IntRange(128, 2160), help="Its side in px.  [default: 480]")
 @click.option(
-    "--size", type=click.IntRange(128, 2160), default=480, show_default=True, help="Its side, px."
+    "--landmarker",
+    type=click.Choice(LANDMARKERS),
+    default="auto",
+    show_default=True,
+    help="What finds the face.",
 )
-@click.option("--landmarker", type=click.Choice(LANDMARKERS), default="auto", show_default=True)
 @click.option("--force", is_flag=True, help="Replace files that are already there.")
 def simulate_command(
     out: Path,
@@ -52,7 +56,7 @@ def simulate_command(
     seed: int | None,
     duration: float | None,
     fps: float | None,
-    size: int,
+    size: int | None,
     landmarker: str,
     force: bool,
 ) -> None:
@@ -61,7 +65,10 @@ def simulate_command(
     The face is scikit-image's public-domain portrait, your own picture (--portrait), or a video of
     yours whose face is followed (--inject). With --samples OUT is a folder.
     """
-    _check(out, portrait, clip, preset, script, force or samples)
+    _check_paths(out, [portrait, clip, script], force or samples)
+    _check_faces(samples, clip, portrait=portrait, duration=duration, fps=fps, size=size)
+    if preset is not None and script is not None:
+        raise UsageError("--preset and --script exclude each other: give one source of movements")
     with terminal.frame_progress(out.name) as progress:
         if samples:
             videos = simulate.write_samples(
@@ -84,7 +91,7 @@ def simulate_command(
             _inject(out, clip, movements, landmarker, progress)
         else:
             times = chosen.times(duration, fps, seed)
-            picture, landmarks = _portrait(portrait, size, landmarker)
+            picture, landmarks = _portrait(portrait, size or 480, landmarker)
             drawn = simulate.render_portrait(
                 picture,
                 landmarks,
@@ -98,19 +105,18 @@ def simulate_command(
     terminal.out.print(f"{out} and its truth {truth.name} are written", soft_wrap=True)
 
 
-def _check(
-    out: Path,
-    portrait: Path | None,
-    clip: Path | None,
-    preset: str | None,
-    script: Path | None,
-    force: bool,
-) -> None:
-    if portrait is not None and clip is not None:
-        raise UsageError("--portrait and --inject exclude each other: give one face")
-    if preset is not None and script is not None:
-        raise UsageError("--preset and --script exclude each other: give one source of movements")
-    for path in (portrait, clip, script):
+def _check_faces(samples: bool, clip: Path | None, **of_portrait: object) -> None:
+    """Refuses options that would be ignored: a clip keeps its own face, length, rate and size."""
+    instead = "--samples" if samples else "--inject" if clip is not None else None
+    given = [name for name, value in of_portrait.items() if value is not None]
+    if samples and clip is not None:
+        given.append("inject")
+    if instead and given:
+        raise UsageError(f"--{given[0]} does not go with {instead}: leave one of them out")
+
+
+def _check_paths(out: Path, inputs: list[Path | None], force: bool) -> None:
+    for path in inputs:
         if path is not None and not path.exists():
             raise UsageError(f"{path} does not exist: check the path")
     for path in (out, simulate.truth_path(out)):

@@ -4,6 +4,7 @@ output, everything else to standard error.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,8 +16,9 @@ from rich.text import Text
 from hfs_vision.core.summary import Summary
 from hfs_vision.schema import KINDS, SIDES, SourceInfo
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# File names must come out as they are: no [markup], no :emoji:.
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 class _Rate(ProgressColumn):
@@ -25,6 +27,16 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text(f"{speed:.0f} frames/s" if speed else "", style="cyan")
+
+
+class _Count(ProgressColumn):
+    """Frames done, and of how many where that is known."""
+
+    def render(self, task: Task) -> Text:
+        if not task.completed:
+            return Text("loading the landmark model")
+        of = "" if task.total is None else f"/{task.total:.0f}"
+        return Text(f"{task.completed:.0f}{of}")
 
 
 class FrameProgress:
@@ -41,19 +53,29 @@ class FrameProgress:
             total = round(info.duration_s * info.nominal_fps)
         self._bar.update(self._task, completed=frames, total=max(total, frames) if total else None)
 
+    def hide_unless_begun(self) -> None:
+        """Leaves no empty bar above an error."""
+        if not self._bar.tasks[self._task].completed:
+            self._bar.update(self._task, visible=False)
+
 
 @contextmanager
 def frame_progress(label: str) -> Iterator[FrameProgress]:
     """Shows a progress bar on standard error while frames are worked on."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
+        _Count(),
         _Rate(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err) as bar:
-        yield FrameProgress(bar, label)
+    # A log file gets no bar: it would be one line at the end, an empty one above an error.
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        progress = FrameProgress(bar, label)
+        try:
+            yield progress
+        finally:
+            progress.hide_unless_begun()
 
 
 def show_summary(summary: Summary) -> None:
@@ -71,18 +93,22 @@ def show_summary(summary: Summary) -> None:
             count = by_key[side, kind]
             cells += [
                 str(count.count),
-                f"{count.rate_per_min:.1f}",
-                f"{100 * count.time_share:.1f}",
+                _number(count.rate_per_min),
+                _number(100 * count.time_share),
             ]
         if kind == "all":
             table.add_section()
         table.add_row(kind, *cells)
     out.print(table)
     out.print(
-        f"blinks {summary.blinks} ({summary.blink_rate_per_min:.1f} per min); valid time "
+        f"blinks {summary.blinks} ({_number(summary.blink_rate_per_min)} per min); valid time "
         f"{summary.valid_s:.1f} s of {summary.duration_s:.1f} s ({summary.coverage:.0%}), "
-        f"{summary.fps:.1f} frames/s. Sides are the subject's own."
+        f"{_number(summary.fps)} frames/s. Sides are the subject's own."
     )
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.1f}"
 
 
 def show_warnings(warnings: list[str]) -> None:

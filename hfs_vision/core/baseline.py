@@ -7,7 +7,7 @@ learn the same thing, however the samples are handed over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ from hfs_vision.settings import Settings
 HOP_S = 5.0
 """Rest is learned anew at multiples of this, counted from the first sample."""
 
-_GRID_S = 0.1
-"""Rest is learned from one sample in each of these, so that the frame rate does not matter."""
+_GRID_S = 1 / 30
+"""Rest is learned from one sample in each of these, so that the frame rate hardly matters."""
 
 _OPEN_PERCENTILE = 80.0
 """Blinks and squints only lower the aperture, so that the open eye is near the top."""
@@ -37,6 +37,13 @@ LATERAL_WEIGHT = 0.4
 """A pull moves the corner outwards and up. Height weighs more: speech and head turns shift the
 whole mouth sideways."""
 
+_BOTH_CLOSED = 0.25
+_BLINK_QUANTILE = 25.0
+_MAX_BLINK_GAIN = 2.5
+"""In some faces (narrow lids, glasses) the model sees one lid of every blink close only half. What
+both lids do while both are at least `_BOTH_CLOSED` tells how far one goes with the other; the
+low quantile is taken because one-sided closures with some of the other lid only raise it."""
+
 _MIN_SAMPLES = 5
 
 
@@ -48,6 +55,8 @@ class Baseline:
         open_aperture: ``(2,)`` aperture of the open eyes.
         commissure: ``(2, 2)`` place of the corners (side; lateral, up).
         yaw_deg: Usual yaw.
+        blink_gain: ``(2,)`` how far this lid closes in blinks for each unit of the other's
+            closure, at least 1.
         eye_asymmetry, mouth_asymmetry: Ordinary left-right difference of closure and of
             excursion: the 95th percentile towards the side that shows less of it. Spasm is
             one-sided, so the other side tells what is ordinary for this face.
@@ -56,6 +65,7 @@ class Baseline:
     open_aperture: FloatArray
     commissure: FloatArray
     yaw_deg: float
+    blink_gain: FloatArray
     eye_asymmetry: float
     mouth_asymmetry: float
 
@@ -80,7 +90,7 @@ class BaselineTracker:
     def __init__(self, settings: Settings, start_s: float) -> None:
         self._settings = settings
         self.start_s = start_s
-        self._recent: Measurements | None = None
+        self._recent: list[Measurements] = []
         self._last_cell = -1
         self._hop = -1
         self._current: Baseline | None = None
@@ -100,9 +110,7 @@ class BaselineTracker:
         if not len(first):
             return
         self._last_cell = int(cell[-1])
-        kept = samples.take(rows[first])
-        parts = [kept] if self._recent is None else [self._recent, kept]
-        self._recent = Measurements.concatenate(parts)
+        self._recent.append(samples.take(rows[first]))
 
     def at(self, hop: int) -> Baseline | None:
         """Rest as known at the start of a hop; ``None`` before there were enough samples.
@@ -115,13 +123,14 @@ class BaselineTracker:
         return self._current
 
     def _learn(self, hop: int) -> Baseline | None:
-        if self._recent is None:
+        if not self._recent:
             return None
         s = self._settings
         now = self.start_s + (s.calibration_s if hop == 0 else hop * HOP_S)
-        low, high = np.searchsorted(self._recent.time_s, [now - s.baseline_window_s, now])
-        window = self._recent[slice(int(low), int(high))]
-        self._recent = self._recent[slice(int(low), None)]
+        recent = Measurements.concatenate(self._recent)
+        low, high = np.searchsorted(recent.time_s, [now - s.baseline_window_s, now])
+        window = recent[slice(int(low), int(high))]
+        self._recent = [recent[slice(int(low), None)]]
         return learn_baseline(window) if len(window) >= _MIN_SAMPLES else None
 
 
@@ -134,18 +143,26 @@ def learn_baseline(window: Measurements) -> Baseline:
         open_aperture=open_aperture,
         commissure=np.median(window.commissure, axis=0),
         yaw_deg=float(np.median(window.yaw_deg)),
+        blink_gain=np.ones(2),
         eye_asymmetry=0.0,
         mouth_asymmetry=0.0,
     )
     closure = rest.closure(window.aperture)
     excursion = rest.excursion(window.commissure, window.yaw_deg)
-    return Baseline(
-        open_aperture=rest.open_aperture,
-        commissure=rest.commissure,
-        yaw_deg=rest.yaw_deg,
+    return replace(
+        rest,
+        blink_gain=_blink_gain(closure),
         eye_asymmetry=_ordinary(closure[:, 0] - closure[:, 1]),
         mouth_asymmetry=_ordinary(excursion[:, 0] - excursion[:, 1]),
     )
+
+
+def _blink_gain(closure: FloatArray) -> FloatArray:
+    both = closure[closure.min(axis=1) >= _BOTH_CLOSED]
+    if len(both) < _MIN_SAMPLES:
+        return np.ones(2)
+    gain = np.percentile(both / both[:, ::-1], _BLINK_QUANTILE, axis=0)
+    return np.asarray(np.clip(gain, 1.0, _MAX_BLINK_GAIN))
 
 
 def _ordinary(difference: FloatArray) -> float:

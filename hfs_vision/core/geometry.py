@@ -97,10 +97,10 @@ def measure(time_s: FloatArray, landmarks: FloatArray, *, lid_leak: float = 0.0)
         )
     if not np.isfinite(time_s).all() or (np.diff(time_s) <= 0).any():
         raise ValueError("time_s must be finite and strictly increasing")
-    rigid = np.asarray(landmarks[:, RIGID], dtype=np.float64)
-    moving = np.asarray(landmarks[:, MOVING], dtype=np.float64)
-    seen = np.isfinite(rigid).all(axis=(1, 2)) & np.isfinite(moving).all(axis=(1, 2))
-    seen &= np.ptp(np.where(np.isfinite(rigid), rigid, 0.0)[:, :, 0], axis=1) > 0
+    rigid = np.asarray(landmarks.take(RIGID, axis=1), dtype=np.float64)
+    moving = np.asarray(landmarks.take(MOVING, axis=1), dtype=np.float64)
+    seen = _all_finite(rigid) & _all_finite(moving)
+    seen[seen] = np.ptp(rigid[seen, :, 0], axis=1) > 0
     aperture, *others = _measure_faces(rigid[seen], moving[seen])
     columns = (_unmix(aperture, lid_leak), *others)
 
@@ -110,6 +110,10 @@ def measure(time_s: FloatArray, landmarks: FloatArray, *, lid_leak: float = 0.0)
         return full
 
     return Measurements(time_s, *(spread(values) for values in columns))
+
+
+def _all_finite(points: FloatArray) -> BoolArray:
+    return np.asarray(np.isfinite(points).all(axis=(1, 2)))
 
 
 def _measure_faces(rigid: FloatArray, moving: FloatArray) -> tuple[FloatArray, ...]:

@@ -153,8 +153,9 @@ class SignalBuilder:
         samples = self._pending
         if self._baseline is None:
             return _blank(samples.time_s[start:stop])
-        aperture = _centred_mean(samples.time_s, samples.aperture)
-        commissure = _centred_mean(samples.time_s, samples.commissure)
+        columns = np.column_stack([samples.aperture, samples.commissure.reshape(-1, 4)])
+        smooth = _centred_mean(samples.time_s, columns)
+        aperture, commissure = smooth[:, :2], smooth[:, 2:].reshape(-1, 2, 2)
         hops = self._baseline.hop(samples.time_s[start:stop])
         edges = [start, *(np.flatnonzero(np.diff(hops)) + 1 + start), stop]
         parts = []
@@ -184,7 +185,7 @@ class SignalBuilder:
         closure = closure_near[inner]
         yaw = samples.yaw_deg[rows]
         excursion = rest.excursion(commissure[rows], yaw)
-        eye_excess = closure - _OTHER_EYE_WEIGHT * np.maximum(other, 0.0)
+        eye_excess = closure - _OTHER_EYE_WEIGHT * rest.blink_gain * np.maximum(other, 0.0)
         opposite = excursion[:, ::-1]
         mouth_excess = np.minimum(
             excursion

@@ -52,7 +52,7 @@ _TICKS_PER_S = 1_000_000  # measuring rounds times to microseconds
 
 @dataclass(frozen=True)
 class Golden:
-    """Landmarks of one sample: ``time_s`` (n,), ``landmarks`` (n, 478, 3), NaN where not stored."""
+    """Landmarks of one sample: ``time_s`` (n,), ``landmarks`` (n, 478, 3), zero if not stored."""
 
     time_s: FloatArray
     landmarks: FloatArray
@@ -84,6 +84,7 @@ def write_golden(path: Path, golden: Golden) -> None:
     ticks = np.round(golden.time_s * _TICKS_PER_S).astype(np.int64)
     np.savez_compressed(
         path,
+        points=POINTS.astype(np.int16),
         ticks=np.diff(ticks, prepend=0).astype(np.int32),
         low=as_bytes[..., 0],
         high=as_bytes[..., 1],
@@ -99,8 +100,9 @@ def read_golden(sample: str, landmarker: str) -> Golden:
         whole = np.cumsum(whole, axis=0, dtype=np.int16)
         time_s = np.cumsum(stored["ticks"].astype(np.int64)) / _TICKS_PER_S
         model = ModelIdentity(**json.loads(str(stored["model"])))
+        points = stored["points"]  # those of then, so that a wrong number in the core shows
     landmarks = np.zeros((len(time_s), N_LANDMARKS, 3))
-    landmarks[:, POINTS] = np.where(whole == _MISSING, np.nan, whole / STEPS_PER_PX)
+    landmarks[:, points] = np.where(whole == _MISSING, np.nan, whole / STEPS_PER_PX)
     return Golden(time_s, landmarks, model)
 
 

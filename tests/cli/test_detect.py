@@ -1,0 +1,107 @@
+"""Deciding again on stored signals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hfs_vision.tables import read_events
+from tests.cli.support import VIDEO, files_in, needs_model, nothing_written
+
+# Deciding again
+
+
+@needs_model
+def test_detect_on_the_signals_of_an_analysis_gives_the_same_files(hfs, clip):
+    assert hfs("analyze", clip, "--out", "first").code == 0
+    assert hfs("detect", "first/signals.csv", "--out", "again").code == 0
+    for name in ("events.csv", "counts.csv", "signals.csv"):
+        assert Path("again", name).read_bytes() == Path("first", name).read_bytes(), name
+    assert len(Path("first/events.csv").read_text().splitlines()) == 2
+    first, again = (json.loads(Path(f, "summary.json").read_text()) for f in ("first", "again"))
+    for key in ("model", "source", "decoding", "settings", "counts"):
+        assert again[key] == first[key], key
+
+
+def test_detect_decides_anew_with_other_settings(hfs, results):
+    signals = results / "signals.csv"
+    assert [e.component for e in read_events(results / "events.csv")] == ["clonic", "tonic"]
+    assert hfs("detect", signals, "--tonic", 5, "--out", "longer").code == 0
+    assert [e.component for e in read_events(Path("longer/events.csv"))] == ["clonic", "clonic"]
+    blind = hfs(
+        "detect", signals, "--closure-threshold", 1, "--excursion-threshold", 1, "--out", "blind"
+    )
+    assert blind.code == 0
+    assert read_events(Path("blind/events.csv")) == []
+
+
+def test_detect_without_out_shows_the_counts_and_writes_nothing(hfs, results):
+    before = files_in(results)
+    outcome = hfs("detect", results / "signals.csv", "--merge-gap", 0.5)
+    assert outcome.code == 0
+    assert re.search(r"│ eyelid_twitch +│ +1 │", outcome.out)
+    assert "events.csv" not in outcome.out
+    assert files_in(results) == before
+    assert nothing_written()
+
+
+def test_detect_needs_no_summary_beside_the_signals(hfs, results):
+    (results / "summary.json").write_text("[]")
+    assert hfs("detect", results / "signals.csv", "--out", "out").code == 0
+    assert json.loads(Path("out/summary.json").read_text())["model"] is None
+
+
+def test_detect_keeps_the_mark_of_a_partial_analysis(hfs, results):
+    summary = json.loads((results / "summary.json").read_text())
+    (results / "summary.json").write_text(json.dumps({**summary, "partial": True}))
+    assert hfs("detect", results / "signals.csv", "--out", "out").code == 0
+    assert json.loads(Path("out/summary.json").read_text())["partial"] is True
+
+
+def _cell(row: int, column: int, text: str) -> Callable[[list[list[str]]], None]:
+    def change(rows: list[list[str]]) -> None:
+        rows[row - 1][column] = text
+
+    return change
+
+
+MALFORMED = [
+    ("a word for a number", _cell(5, 2, "open"), "row 5: aperture_left is 'open'"),
+    ("a time that goes back", _cell(7, 0, "0.01"), "row 7: time_s is 0.01; times must"),
+    ("no time", _cell(3, 0, ""), "row 3: time_s is nan"),
+    ("a missing column", _cell(1, 2, "eye"), "column 'aperture_left' is missing"),
+    ("a short row", lambda rows: rows[8].pop(), "row 9: the number of cells differs"),
+    ("nothing", lambda rows: rows.clear(), "column 'time_s' is missing"),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"), [case[1:] for case in MALFORMED], ids=[case[0] for case in MALFORMED]
+)
+def test_a_malformed_signals_file_is_refused_with_file_and_row(hfs, results, change, what):
+    path = results / "signals.csv"
+    rows = list(csv.reader(io.StringIO(path.read_text())))
+    change(rows)
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+    outcome = hfs("detect", path, "--out", "out")
+    assert outcome.code == 1
+    assert str(path) in outcome.message
+    assert what in outcome.message
+    assert nothing_written()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("missing.csv", 2), (".", 1), ("events.csv", 1), ("video.mp4", 1)]
+)
+def test_something_else_than_signals_is_refused(hfs, results, name, code):
+    (results / "video.mp4").write_bytes(VIDEO.read_bytes()[:5000])
+    outcome = hfs("detect", results / name, "--out", "out")
+    assert outcome.code == code
+    assert str(results / name) in outcome.message
+    assert nothing_written()
