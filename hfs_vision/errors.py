@@ -37,3 +37,10 @@ class TableError(HfsVisionError):
 
 class OutputError(HfsVisionError):
     """A result cannot be written."""
+
+
+def library_hint(error: BaseException) -> str:
+    """What to install where a library of the system is missing; empty for other errors."""
+    if "cannot open shared object" not in str(error):
+        return ""
+    return "; on Debian or Ubuntu: apt-get install libgl1 libegl1 libgles2 libglib2.0-0"

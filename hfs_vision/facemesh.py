@@ -26,7 +26,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hfs_vision import models
-from hfs_vision.errors import ModelError, SourceError, UsageError
+from hfs_vision.errors import ModelError, SourceError, UsageError, library_hint
 from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
 from hfs_vision.subject import Picture, Place, Subject, Tracker
 
@@ -244,7 +244,9 @@ class _FaceLandmarker:
             with quiet_native():
                 return vision.FaceLandmarker.create_from_options(options)
         except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(f"MediaPipe cannot load {self._path}: {error}") from error
+            raise ModelError(
+                f"MediaPipe cannot load {self._path}: {error}{library_hint(error)}"
+            ) from error
 
     def _image(self, rgb: Picture) -> Any:
         return self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=rgb)

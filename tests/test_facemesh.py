@@ -566,7 +566,7 @@ def test_auto_takes_face_mesh_where_mediapipe_carries_it() -> None:
 def test_without_face_mesh_and_file_it_is_said_how_to_get_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    bare = SimpleNamespace(__file__=str(tmp_path / "__init__.py"), __version__="0.10.35")
+    bare = SimpleNamespace(__file__=str(tmp_path / "__init__.py"), __version__="0.10.33")
     monkeypatch.setattr(facemesh, "_import_mediapipe", lambda: bare)
     monkeypatch.setattr(models, "search_folders", lambda: (tmp_path,))
     with pytest.raises(ModelError) as caught:

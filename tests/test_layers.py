@@ -29,7 +29,7 @@ ALLOWED = {
         {"click", "rich"},
     ),
     "__init__": (BASE | {"pipeline"}, set()),
-    "__main__": ({"cli"}, set()),
+    "__main__": ({"cli", "errors"}, set()),
 }
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import cv2
@@ -30,6 +30,10 @@ _HEALED_AFTER_S = 10.0
 _LARGEST_KEPT_BLOCK = 31 << 20  # bytes; glibc adapts to blocks of up to 32 MiB
 _TRUNCATED_S = 1.0  # headers are rounded, and sound may outlast the picture a little
 _MAX_DEMUX_ERRORS = 100
+# Tags that are not UTF-8 must not end the reading. From 19 on PyAV sees to that by itself.
+_TAGS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 
 
 class VideoFile(FrameSource):
@@ -152,12 +156,13 @@ def _check_readable(path: Path) -> None:
 
 def _open_container(path: Path) -> InputContainer:
     try:
-        return av.open(
+        container: InputContainer = av.open(
             f"file:{path}",  # so that no part of a name is taken for a protocol
             mode="r",
             container_options={"protocol_whitelist": "file"},
-            metadata_errors="replace",
+            **_TAGS,
         )
+        return container
     except (av.FFmpegError, ValueError) as error:
         raise SourceError(
             f"{path} cannot be opened as a video ({getattr(error, 'strerror', None) or error}): "

@@ -239,3 +239,26 @@ def test_a_wrong_call_of_the_process_ends_with_2():
     outcome = process("analyze", "missing.mp4")
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.message == "error: missing.mp4 does not exist: check the path"
+
+
+@pytest.mark.parametrize(
+    ("problem", "hint"),
+    [
+        ("libGL.so.1: cannot open shared object file", "apt-get install libgl1"),
+        ("No module named 'cv2'", "No module named 'cv2'"),
+    ],
+)
+def test_a_library_that_cannot_be_loaded_is_one_line(monkeypatch, problem, hint):
+    from hfs_vision.__main__ import main as start
+
+    monkeypatch.setitem(sys.modules, "hfs_vision.cli", None)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ImportError(problem)
+
+    monkeypatch.setattr("builtins.__import__", fail)
+    with pytest.raises(SystemExit) as ended:
+        start()
+    monkeypatch.undo()
+    assert str(ended.value.code).startswith(f"error: a library cannot be loaded: {problem}")
+    assert hint in str(ended.value.code)
