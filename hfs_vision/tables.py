@@ -135,7 +135,7 @@ def write_events(handle: TextIO, events: Iterable[Event]) -> None:
     rows = csv.writer(handle, lineterminator="\n")
     rows.writerow(EVENT_COLUMNS)
     for event in events:
-        rows.writerow(_cell(getattr(event, name)) for name in EVENT_COLUMNS)
+        rows.writerow(format_cell(getattr(event, name)) for name in EVENT_COLUMNS)
 
 
 def write_counts(handle: TextIO, counts: Sequence[Count]) -> None:
@@ -143,7 +143,7 @@ def write_counts(handle: TextIO, counts: Sequence[Count]) -> None:
     rows = csv.writer(handle, lineterminator="\n")
     rows.writerow(COUNT_COLUMNS)
     for count in counts:
-        rows.writerow(_cell(getattr(count, name)) for name in COUNT_COLUMNS)
+        rows.writerow(format_cell(getattr(count, name)) for name in COUNT_COLUMNS)
 
 
 def write_signals(handle: TextIO, measured: Measurements, signals: Signals) -> None:
@@ -186,8 +186,8 @@ def read_signals(path: Path) -> Measurements:
     """
     names = ("time_s", *_MEASURED)
     rows = []
-    for number, record in _records(path, names):
-        rows.append([_number(path, number, name, record[name]) for name in names])
+    for number, record in read_rows(path, names):
+        rows.append([parse_number(path, number, name, record[name]) for name in names])
     table = np.array(rows, dtype=np.float64).reshape(-1, len(names))
     time_s = table[:, 0]
     wrong = np.flatnonzero(~np.isfinite(time_s) | ~(np.diff(time_s, prepend=-np.inf) > 0))
@@ -213,10 +213,10 @@ def read_events(path: Path) -> list[Event]:
         TableError: If a row is not as documented; names file and row.
     """
     events = []
-    for number, record in _records(path, ("onset_s", "side", "region")):
+    for number, record in read_rows(path, ("onset_s", "side", "region")):
 
         def value(name: str, row: int = number, cells: dict[str, str] = record) -> float:
-            return _number(path, row, name, cells.get(name) or "")
+            return parse_number(path, row, name, cells.get(name) or "")
 
         def choice(
             name: str, choices: Sequence[str], row: int = number, cells: dict[str, str] = record
@@ -262,15 +262,25 @@ def read_events(path: Path) -> list[Event]:
     return events
 
 
-def _records(path: Path, required: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
-    """Rows of a CSV file with their line numbers, after checking the header."""
+def read_rows(path: Path, required: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
+    """Rows of a CSV file with their line numbers, after checking the header.
+
+    Args:
+        path: File with a header row.
+        required: Columns that must be there; ``a|b`` where either will do.
+
+    Raises:
+        TableError: If the file, its header or a row's number of cells is wrong.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle)
-            missing = [name for name in required if name not in (reader.fieldnames or ())]
+            header = set(reader.fieldnames or ())
+            missing = [name for name in required if not header.intersection(name.split("|"))]
             if missing:
+                name = " or ".join(map(repr, missing[0].split("|")))
                 raise TableError(
-                    f"{path}: column {missing[0]!r} is missing; the first row must name the columns"
+                    f"{path}, row 1: column {name} is missing; the first row must name the columns"
                 )
             for record in reader:
                 if None in record or None in record.values():
@@ -283,7 +293,8 @@ def _records(path: Path, required: Sequence[str]) -> Iterable[tuple[int, dict[st
         raise TableError(f"{path} cannot be read as a CSV table: {error}") from error
 
 
-def _number(path: Path, row: int, name: str, text: str) -> float:
+def parse_number(path: Path, row: int, name: str, text: str) -> float:
+    """Number in a cell; NaN if it is empty, a `TableError` if it is anything else."""
     try:
         value = float(text) if text.strip() else math.nan
     except ValueError:
@@ -293,7 +304,8 @@ def _number(path: Path, row: int, name: str, text: str) -> float:
     return value
 
 
-def _cell(value: object) -> str:
+def format_cell(value: object) -> str:
+    """Text of a cell: microsecond decimals, 0 or 1 for a truth value, empty for what is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):

@@ -22,10 +22,11 @@ ALLOWED = {
     "subject": (CORE, {"numpy", "cv2"}),
     "facemesh": (CORE | {"models", "subject"}, {"numpy", "cv2", "mediapipe"}),
     "tables": (CORE, {"numpy"}),
+    "comparison": (CORE | {"tables"}, set()),
     "simulate": (CORE, {"numpy", "av", "cv2", "skimage"}),
     "pipeline": (CORE | {"video", "facemesh", "tables"}, {"numpy"}),
     "cli": (
-        CORE | {"video", "facemesh", "tables", "simulate", "models", "pipeline"},
+        CORE | {"video", "facemesh", "tables", "comparison", "simulate", "models", "pipeline"},
         {"click", "rich"},
     ),
     "__init__": (BASE | {"pipeline"}, set()),
@@ -75,7 +76,8 @@ def test_every_part_of_the_package_has_a_layer():
 
 def test_the_core_loads_numpy_and_no_other_library():
     code = (
-        "import sys; before = set(sys.modules); import numpy, hfs_vision.core.summary\n"
+        "import sys; before = set(sys.modules); import numpy; "
+        "import hfs_vision.core.summary, hfs_vision.core.scores\n"
         "heavy = {'cv2', 'av', 'mediapipe', 'click', 'rich', 'matplotlib', 'skimage', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -181,7 +181,7 @@ def test_an_event_table_from_a_spreadsheet_loads(tmp_path):
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (lambda lines: lines[:1] + [lines[2], lines[1]], "row 3: time_s is"),
+        (lambda lines: [*lines[:1], lines[2], lines[1]], "row 3: time_s is"),
         (
             lambda lines: [lines[0].replace("aperture_left", "x"), *lines[1:]],
             "'aperture_left' is missing",

@@ -10,6 +10,7 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.analyze import analyze_command, detect_command
+from hfs_vision.cli.evaluate import evaluate_command
 from hfs_vision.cli.model import model_group
 from hfs_vision.cli.simulate import simulate_command
 from hfs_vision.errors import HfsVisionError
@@ -21,6 +22,7 @@ _HELP = f"""Counts one-sided facial movements (hemifacial spasm) in ordinary vid
   hfs-vision analyze clip.mp4                 events and counts of a recording
   hfs-vision detect clip.results/signals.csv  decide again with other settings
   hfs-vision simulate out.mp4                 a video with known spasms
+  hfs-vision evaluate truth.csv clip.results  how many of the events are right
   hfs-vision model info                       which landmark models are here
 
 left and right are the subject's own. Everything runs on this machine.
@@ -35,7 +37,7 @@ def cli() -> None:
     """Entry point of all commands."""
 
 
-for _command in (analyze_command, detect_command, simulate_command, model_group):
+for _command in (analyze_command, detect_command, evaluate_command, simulate_command, model_group):
     cli.add_command(_command)
 
 

@@ -96,13 +96,13 @@ def icc_absolute(ratings: ArrayLike, *, confidence: float = 0.95) -> tuple[float
         return _NAN, _NAN, _NAN
     icc = (r - e) / whole
     # Both terms of the degrees of freedom are multiplied by 1 - icc, so that 1 is no special case.
-    a, b = k * icc / n * c, (1 - icc + k * icc * (n - 1) / n) * e
+    # Below 0 they are taken at 0: there the approximation fails, and the interval would miss icc.
+    kept = max(icc, 0.0)
+    a, b = k * kept / n * c, (1 - kept + k * kept * (n - 1) / n) * e
     spread = a**2 / (k - 1) + b**2 / ((n - 1) * (k - 1))
-    if spread <= 1e-12 * r**2:  # no difference at all between the counters
+    if spread <= 1e-24 * r**2:  # no difference at all between the counters
         return icc, icc, icc
     freedom = (a + b) ** 2 / spread
-    if freedom < 1e-6:
-        return icc, _NAN, _NAN
     tail = (1 + confidence) / 2
     rest = k * c + (k * n - k - n) * e
     lower = 1 / f_quantile(tail, n - 1, freedom)

@@ -20,7 +20,9 @@ def runs(mask: BoolArray, broken: BoolArray | None = None) -> IntervalArray:
     >>> runs(np.array([True, True]), np.array([False, True])).tolist()
     [[0, 1], [1, 2]]
     """
-    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    padded = np.zeros(len(mask) + 2, dtype=np.bool_)
+    padded[1:-1] = mask
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
     if broken is None:
         return edges
     cuts = np.flatnonzero(broken[1:] & mask[1:] & mask[:-1]) + 1

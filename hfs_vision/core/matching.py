@@ -17,6 +17,7 @@ Conventions
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 import numpy as np
@@ -34,7 +35,7 @@ IntArray = NDArray[np.int64]
 def micro(intervals: ArrayLike) -> IntArray:
     """``(n, 2)`` intervals in whole microseconds."""
     seconds = np.asarray(intervals, dtype=np.float64).reshape(-1, 2)
-    return np.rint(seconds * 1e6).astype(np.int64)
+    return np.asarray(np.rint(seconds * 1e6), dtype=np.int64)
 
 
 def match(
@@ -43,7 +44,8 @@ def match(
     """Pairs ``(row of reference, row of estimated)`` of the matching, ordered by reference.
 
     Args:
-        reference, estimated: ``(n, 2)`` intervals of one side, in seconds.
+        reference: ``(n, 2)`` intervals of one side, in seconds.
+        estimated: ``(m, 2)`` of the same side.
         tolerance_s: Largest distance of onsets; ``None`` for any overlap.
 
     >>> match([[1.0, 1.2], [1.3, 1.5]], [[1.15, 1.4], [0.9, 1.0]])
@@ -76,13 +78,13 @@ def candidates(reference: IntArray, estimated: IntArray, tolerance_s: float | No
     """``(k, 2)`` pairs of rows that may be matched; intervals in microseconds."""
     together = overlaps(reference, estimated)
     if tolerance_s is None:
-        return together[:, :2]
+        return np.asarray(together[:, :2])
     near = _near(reference[:, 0], estimated[:, 0], round(tolerance_s * 1e6))
     length = (reference[:, 1] - reference[:, 0])[together[:, 0]]
     other = (estimated[:, 1] - estimated[:, 0])[together[:, 1]]
     union = length + other - together[:, 2]
     alike = (length >= round(LONG_S * 1e6)) & (together[:, 2] >= MIN_IOU * union)
-    return np.unique(np.concatenate([near, together[alike, :2]]), axis=0)
+    return np.asarray(np.unique(np.concatenate([near, together[alike, :2]]), axis=0))
 
 
 def overlaps(first: IntArray, second: IntArray) -> IntArray:
@@ -114,57 +116,72 @@ def _near(first: IntArray, second: IntArray, reach: int) -> IntArray:
     return np.column_stack([rows, np.concatenate([np.empty(0, dtype=np.int64), *columns])])
 
 
+@dataclass
+class _State:
+    """Rows and columns so far, under prices that keep every reduced cost at 0 or more."""
+
+    worth: list[int]
+    price: dict[int, int]
+    row_in: dict[int, int]
+    column_of: dict[int, int]
+
+
 def _assign(costs: Sequence[Sequence[tuple[int, int]]]) -> list[tuple[int, int]]:
     """Pairs (row, column) of the largest matching, and of those the cheapest.
 
-    Rows are placed one after the other, each along the shortest augmenting path under prices that
-    keep every reduced cost at 0 or more (successive shortest paths with Dijkstra's search; Edmonds
-    and Karp 1972, J ACM 19:248-264). A row may stay out for a penalty above the cost of any
-    matching, so that leaving it out is the last resort. Costs are integers: nothing is rounded.
+    Rows are placed one after the other, each along the shortest augmenting path (successive
+    shortest paths with Dijkstra's search; Edmonds and Karp 1972, J ACM 19:248-264). A row may stay
+    out for a penalty above the cost of any matching, so that leaving it out is the last resort.
+    Costs are integers: nothing is rounded.
 
     Args:
         costs: For each row its candidates as (column, cost).
     """
     penalty = 1 + sum(max((cost for _, cost in row), default=0) for row in costs)
-    worth, price = [0] * len(costs), dict.fromkeys((c for row in costs for c, _ in row), 0)
-    row_in: dict[int, int] = {}
-    column_of: dict[int, int] = {}
+    columns = (column for row in costs for column, _ in row)
+    state = _State([0] * len(costs), dict.fromkeys(columns, 0), {}, {})
     # In the order of time, each event of a regular train that lags would push the whole train.
     for start in np.random.default_rng(0).permutation(len(costs)).tolist():
-        if not costs[start]:
-            continue
-        visited = {start: 0}  # row: its distance from the start
-        reached: dict[int, tuple[int, int]] = {}  # column: its distance, from which row
-        closed: set[int] = set()
-        queue: list[tuple[int, int]] = []
-        row, walked = start, 0
-        out, leaver = penalty, start
-        while True:
-            if walked + penalty - worth[row] < out:
-                out, leaver = walked + penalty - worth[row], row
-            for column, cost in costs[row]:
-                far = walked + cost - worth[row] - price[column]
-                if column not in closed and (column not in reached or far < reached[column][0]):
-                    reached[column] = far, row
-                    heappush(queue, (far, column))
-            while queue and queue[0][1] in closed:
-                heappop(queue)
-            if not queue or out < queue[0][0]:
-                walked, row = out, leaver
-                target = column_of.pop(leaver, None)  # which those before it on the path take
-                break
-            walked, target = heappop(queue)
-            if target not in row_in:
-                break
-            closed.add(target)
-            row = row_in[target]
-            visited[row] = walked
-        for row, far in visited.items():
-            worth[row] += walked - far
-        for column in closed:
-            price[column] -= walked - reached[column][0]
-        while target is not None:
-            row = reached[target][1]
-            row_in[target] = row
-            target, column_of[row] = column_of.get(row), target
-    return sorted(column_of.items())
+        if costs[start]:
+            _place(start, costs, state, penalty)
+    return sorted(state.column_of.items())
+
+
+def _place(
+    start: int, costs: Sequence[Sequence[tuple[int, int]]], state: _State, penalty: int
+) -> None:
+    """Places one more row, or leaves out the row on its paths that it is cheapest to leave out."""
+    visited = {start: 0}  # row: its distance from the start
+    reached: dict[int, tuple[int, int]] = {}  # column: its distance, from which row
+    closed: set[int] = set()
+    queue: list[tuple[int, int]] = []
+    row, walked, out, leaver = start, 0, penalty, start
+    while True:
+        if walked + penalty - state.worth[row] < out:
+            out, leaver = walked + penalty - state.worth[row], row
+        for column, cost in costs[row]:
+            far = walked + cost - state.worth[row] - state.price[column]
+            if column not in closed and (column not in reached or far < reached[column][0]):
+                reached[column] = far, row
+                heappush(queue, (far, column))
+        while queue and queue[0][1] in closed:
+            heappop(queue)
+        if not queue or out < queue[0][0]:
+            walked, end = out, state.column_of.pop(leaver, None)
+            break
+        walked, column = heappop(queue)
+        if column not in state.row_in:
+            end = column
+            break
+        closed.add(column)
+        row = state.row_in[column]
+        visited[row] = walked
+    for row, far in visited.items():
+        state.worth[row] += walked - far
+    for column in closed:
+        state.price[column] -= walked - reached[column][0]
+    while end is not None:  # each row on the path moves to the column that the next one leaves
+        row = reached[end][1]
+        state.row_in[end] = row
+        given, end = end, state.column_of.get(row)
+        state.column_of[row] = given

@@ -30,6 +30,7 @@ _HEALED_AFTER_S = 10.0
 _LARGEST_KEPT_BLOCK = 31 << 20  # bytes; glibc adapts to blocks of up to 32 MiB
 _TRUNCATED_S = 1.0  # headers are rounded, and sound may outlast the picture a little
 _MAX_DEMUX_ERRORS = 100
+_Matrix = tuple[int, int, int, int]
 # Tags that are not UTF-8 must not end the reading. From 19 on PyAV sees to that by itself.
 _TAGS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -193,13 +194,18 @@ def _converted(
     # frame, a fifth of the cost at 1080p, until it has seen a larger one come and go.
     np.empty(_LARGEST_KEPT_BLOCK, np.uint8)
     reformatter = VideoReformatter()  # one for all frames: its tables are slow to make
+    matrix: _Matrix | None = None
     for time_s, frame in _Decoder(container, stream, stats).frames():
         try:
             rgb = _to_rgb(frame, reformatter, aspect)
         except av.FFmpegError:
             stats.decode_errors += 1
             continue
-        yield time_s, frame, _upright(rgb, _display_matrix(frame))
+        # Once: the matrix belongs to the stream, and PyAV ties each frame whose side data are read
+        # into a reference cycle, which keeps the picture's memory until Python collects it.
+        if matrix is None:
+            matrix = _display_matrix(frame)
+        yield time_s, frame, _upright(rgb, matrix)
 
 
 def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, aspect: float) -> Picture:
@@ -224,7 +230,7 @@ def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, aspect: float) 
     return np.ascontiguousarray(rows[:, : 3 * width]).reshape(height, width, 3)
 
 
-def _display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+def _display_matrix(frame: av.VideoFrame) -> _Matrix:
     """(a, b, c, d) of the display transform (p, q) -> (ap + cq, bp + dq), y down."""
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
@@ -233,7 +239,7 @@ def _display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     return a, b, c, d
 
 
-def _upright(rgb: Picture, matrix: tuple[int, int, int, int]) -> Picture:
+def _upright(rgb: Picture, matrix: _Matrix) -> Picture:
     """Turned, and mirrored where the matrix says so, by the nearest right angle."""
     a, b, c, d = matrix
     turned = abs(b) > abs(a)
@@ -245,7 +251,7 @@ def _upright(rgb: Picture, matrix: tuple[int, int, int, int]) -> Picture:
     return rgb
 
 
-def _clockwise_deg(matrix: tuple[int, int, int, int]) -> int:
+def _clockwise_deg(matrix: _Matrix) -> int:
     _, _, c, d = matrix
     return round(math.degrees(math.atan2(-c, d)) / 90) * 90 % 360
 

@@ -41,7 +41,7 @@ def aperture(face: FloatArray) -> FloatArray:
     measured = measure(np.zeros(1), face[None], lid_leak=0.0)
     if not abs(measured.yaw_deg[0]) <= _MAX_YAW_DEG:
         return np.full(2, np.nan)
-    return measured.aperture[0]
+    return np.asarray(measured.aperture[0])
 
 
 def closures_of(finder: StillFinder, rest: Rgb, closed: list[Rgb]) -> FloatArray | None:
@@ -82,7 +82,7 @@ def of_person(picture: Rgb, finders: dict[str, StillFinder]) -> dict[str, FloatA
 def interval(people: FloatArray) -> NDArray[np.float64]:
     """95 % bootstrap interval of the median over people."""
     draws = np.random.default_rng(0).integers(len(people), size=(_DRAWS, len(people)))
-    return np.percentile(np.median(people[draws], axis=1), [2.5, 97.5])
+    return np.asarray(np.percentile(np.median(people[draws], axis=1), [2.5, 97.5]))
 
 
 def rows_of(name: str, people: FloatArray) -> list[dict[str, Any]]:

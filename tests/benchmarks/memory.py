@@ -31,7 +31,7 @@ _TIMES = (1, 4, 16)
 
 def held_bytes(rows: Measurements | Signals) -> float:
     """Bytes of all columns for each row."""
-    return sum(getattr(rows, f.name).nbytes for f in fields(rows)) / len(rows)
+    return float(sum(getattr(rows, f.name).nbytes for f in fields(rows)) / len(rows))
 
 
 def growth(length_min: int) -> dict[str, float]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import measure
 from hfs_vision.core.landmarks import OUTER_CANTHUS, RIGID, RIGID_MIDLINE, RIGID_PAIRS
@@ -61,7 +62,7 @@ def landmarks(files: list[Path], finders: dict[str, StillFinder]) -> FloatArray:
     return np.concatenate([np.array(faces) for faces in found.values()])
 
 
-def align(faces: FloatArray, target: FloatArray, chosen: FloatArray) -> FloatArray:
+def align(faces: FloatArray, target: FloatArray, chosen: NDArray[np.int64]) -> FloatArray:
     """Each face under the similarity that takes its chosen points nearest to the target's."""
     centre, goal = faces[:, chosen].mean(axis=1, keepdims=True), target[chosen].mean(axis=0)
     points = faces[:, chosen] - centre

@@ -78,7 +78,7 @@ def whole(path: Path) -> Run:
     from hfs_vision import pipeline
 
     loading, total = Stopwatch(), Stopwatch()
-    load: Callable[..., Any] = pipeline.open_landmarker
+    load: Callable[..., Any] = vars(pipeline)["open_landmarker"]
 
     def timed_load(*args: Any, **options: Any) -> Any:
         with loading.running():

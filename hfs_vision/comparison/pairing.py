@@ -1,0 +1,183 @@
+"""Which files belong together, and the recordings that they make."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from hfs_vision.comparison.reading import CONFIDENCES, EventFile, read_event_file
+from hfs_vision.core.evaluate import Recording
+from hfs_vision.errors import TableError, UsageError
+
+EVENTS_FILE = "events.csv"
+SUMMARY_FILE = "summary.json"
+LAST_ROW = "until the last row ends"
+"""Where the time of a recording comes from, if nobody says how long it is."""
+
+_RESULTS = ".results"
+_TRUTH = ".truth.csv"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The reference and the estimated event file of one recording."""
+
+    name: str
+    reference: Path
+    estimated: Path
+
+
+def find_pairs(
+    reference: Path, estimated: Path, *, only_common: bool = False
+) -> tuple[list[Pair], list[str]]:
+    """Pairs of event files, and the names that were left out.
+
+    Args:
+        reference: Event file, result folder, or folder of ``NAME.csv`` or ``NAME.truth.csv``.
+        estimated: Event file, result folder, or folder of ``NAME.results`` (result folders) or
+            ``NAME.csv``.
+        only_common: Whether names that are in one folder only are left out.
+
+    Raises:
+        UsageError: If a path does not exist, or one is a folder of files and the other is not.
+        TableError: If the names in the two folders differ, or a name has two references.
+    """
+    for path in (reference, estimated):
+        if not path.exists():
+            raise UsageError(f"{path} does not exist: check the path")
+    first, second = _single(reference), _single(estimated)
+    if first and second:
+        return [Pair(_name(first), first, second)], []
+    if first or second:
+        one, many = (reference, estimated) if first else (estimated, reference)
+        raise UsageError(
+            f"{one} is of one recording and {many} is a folder without {EVENTS_FILE}: give two "
+            "event files or result folders, or two folders of them"
+        )
+    wanted = _references(reference)
+    found = _estimates(estimated, {path.resolve() for path in wanted.values()})
+    left_out = sorted(wanted.keys() ^ found.keys())
+    if left_out and not only_common:
+        raise TableError(_unmatched(reference, estimated, wanted.keys(), found.keys()))
+    pairs = [Pair(name, wanted[name], found[name]) for name in sorted(wanted.keys() & found.keys())]
+    if not pairs:
+        raise TableError(
+            f"{reference} and {estimated} have no recording in common: the first must hold "
+            f"NAME.csv or NAME{_TRUTH}, the second NAME{_RESULTS}/{EVENTS_FILE} or NAME.csv"
+        )
+    return pairs, left_out
+
+
+def _single(path: Path) -> Path | None:
+    """The event file, if this is one or a result folder."""
+    if path.is_dir():
+        return path / EVENTS_FILE if (path / EVENTS_FILE).exists() else None
+    return path
+
+
+def _name(file: Path) -> str:
+    name = file.parent.name if file.name == EVENTS_FILE else file.name
+    for ending in (_RESULTS, _TRUTH, ".csv"):
+        name = name.removesuffix(ending)
+    return name or file.name
+
+
+def _references(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.csv")):
+        name = path.name.removesuffix(_TRUTH).removesuffix(".csv")
+        if name in found:
+            raise TableError(f"{found[name]} and {path} are both references of {name}: keep one")
+        found[name] = path
+    return found
+
+
+def _estimates(folder: Path, references: set[Path]) -> dict[str, Path]:
+    """Event files by name; a result folder goes before a table. References are no estimates."""
+    tables = {
+        path.name.removesuffix(".csv"): path
+        for path in sorted(folder.glob("*.csv"))
+        if path.resolve() not in references and not path.name.endswith(_TRUTH)
+    }
+    results = {
+        path.parent.name.removesuffix(_RESULTS): path
+        for path in sorted(folder.glob(f"*{_RESULTS}/{EVENTS_FILE}"))
+    }
+    return {**tables, **results}
+
+
+def _unmatched(
+    reference: Path, estimated: Path, wanted: Collection[str], found: Collection[str]
+) -> str:
+    parts = []
+    for here, others, place in ((wanted, found, estimated), (found, wanted, reference)):
+        if alone := sorted(set(here) - set(others)):
+            parts.append(f"{place} has nothing for {', '.join(alone)}")
+    return f"{'; '.join(parts)}: add it, or leave these recordings out with --only-common"
+
+
+def read_pair(
+    pair: Pair, *, min_confidence: str = CONFIDENCES[1], duration_s: float | None = None
+) -> tuple[Recording, list[str]]:
+    """One recording, and what the reader of its scores must know.
+
+    Valid time is that of the ``summary.json`` beside an ``events.csv``; else ``duration_s``; else
+    the time from 0 s until the last row of either file ends.
+
+    Args:
+        pair: Its event files.
+        min_confidence: Reference events of lower confidence are neither wanted nor false.
+        duration_s: Length of the recording, which begins at 0 s.
+
+    Raises:
+        TableError: If a file is not as documented, events of one side of the reference overlap,
+            or an event lies beyond the end of the recording.
+    """
+    notes = []
+    summary = pair.estimated.with_name(SUMMARY_FILE)
+    end_s = math.inf
+    if pair.estimated.name == EVENTS_FILE and summary.exists():
+        valid_s, end_s, partial = _read_summary(summary)
+        valid_from = "valid time in summary.json"
+        if partial:
+            notes.append(f"{pair.name}: the estimate is of an analysis that was stopped early")
+    elif duration_s is not None:
+        valid_s, end_s, valid_from = duration_s, duration_s, "--duration"
+    else:
+        valid_s, valid_from = math.nan, ""
+    reference = read_event_file(
+        pair.reference, min_confidence=min_confidence, may_overlap=False, end_s=end_s
+    )
+    estimated = read_event_file(pair.estimated, end_s=end_s)
+    if not valid_from:
+        valid_s, valid_from = _last_end(reference, estimated), LAST_ROW
+    recording = Recording(
+        pair.name,
+        reference.events,
+        estimated.events,
+        reference.situations,
+        reference.unsure,
+        valid_s,
+        valid_from,
+    )
+    return recording, notes
+
+
+def _last_end(*files: EventFile) -> float:
+    """End of the last row of some files; 0 where no file has a row."""
+    return max((file.end_s for file in files), default=0.0)
+
+
+def _read_summary(path: Path) -> tuple[float, float, bool]:
+    """Valid time, end of the recording, and whether it was stopped early."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        valid_s, end_s = float(values["valid_s"]), float(values["end_s"])
+        if not (valid_s >= 0 and math.isfinite(valid_s) and math.isfinite(end_s)):
+            raise ValueError(f"valid_s is {valid_s:g} and end_s is {end_s:g}")
+        return valid_s, end_s, bool(values.get("partial"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TableError(f"{path} cannot be read as a summary of an analysis: {error!r}") from error
