@@ -234,8 +234,9 @@ class _Run:
             if len(times) == _CHUNK:
                 self.take(measure(np.array(times), np.stack(faces), lid_leak=leak))
                 times, faces = [], []
-        if times:
+        if done % _REPORT_EVERY:
             progress(done, times[-1])
+        if times:
             self.take(measure(np.array(times), np.stack(faces), lid_leak=leak))
         self.finish()
 
