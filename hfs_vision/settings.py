@@ -36,7 +36,7 @@ class Settings:
         2.2, 0.0, 10.0, "Thresholds rise to this many times the person's own ordinary asymmetry"
     )
     max_threshold_rise: float = _setting(
-        2.1, 1.0, 10.0, "Thresholds never rise to more than this many times their quiet value"
+        2.3, 1.0, 10.0, "Thresholds never rise to more than this many times their quiet value"
     )
     merge_gap_s: float = _setting(
         0.15, 0.0, 2.0, "Movements of one side closer than this are one event"
