@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -51,7 +52,9 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--seconds", type=float, default=16.0, help="length of a rendering [16]")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--quick", action="store_true", help="two portraits, no clips: a trial")
-    made.add_argument("--work", type=Path, default=Path("/tmp/hfs_accuracy"), metavar="FOLDER")
+    made.add_argument(
+        "--work", type=Path, default=Path(tempfile.gettempdir()) / "hfs_accuracy", metavar="FOLDER"
+    )
     made.add_argument("--report", type=Path, default=ROOT / "docs" / "accuracy.md")
     made.add_argument("--model", type=Path, help="bundle of the FaceLandmarker")
     made.add_argument("--jobs", type=int, default=1, help="processes that render [1]")
