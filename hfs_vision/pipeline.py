@@ -60,6 +60,8 @@ class Analysis:
         summary: Counts and rates.
         settings: What was decided by.
         warnings: What makes the counts less certain, in sentences.
+        source_warnings: Those of them that were seen while reading (damage, another person in
+            view) and so cannot be known from the measurements.
         source, decoding, model: What was read and which landmark model ran; ``None`` where events
             were detected again from a signals file.
         partial: Whether reading was stopped before the end.
@@ -72,6 +74,7 @@ class Analysis:
     summary: Summary
     settings: Settings
     warnings: list[str]
+    source_warnings: list[str]
     source: SourceInfo | None = None
     decoding: DecodeStats | None = None
     model: ModelIdentity | None = None
@@ -99,6 +102,7 @@ class Analysis:
             "notice": NOT_A_DEVICE,
             "partial": self.partial or bool(self.inherited.get("partial")),
             "warnings": self.warnings,
+            "source_warnings": self.source_warnings,
             "duration_s": self.summary.duration_s,
             "coverage": self.summary.coverage,
             **summary,
@@ -168,7 +172,7 @@ def analyze(
             )
         return run.result(
             settings,
-            extra_warnings=[*source.stats.warnings(), *finder.warnings],
+            source_warnings=[*source.stats.warnings(), *finder.warnings],
             source=source.info,
             decoding=source.stats,
             model=finder.identity,
@@ -186,14 +190,16 @@ def detect(
     Args:
         measurements: As read by `hfs_vision.tables.read_signals`.
         settings: Thresholds and durations; the defaults if ``None``.
-        inherited: ``model``, ``source``, ``decoding`` and ``partial`` of the first analysis, which
-            are passed on.
+        inherited: ``model``, ``source``, ``source_warnings``, ``decoding`` and ``partial`` of the
+            first analysis, which are passed on.
     """
     settings = settings or Settings()
     run = _Run(Detector(settings))
     run.take(measurements)
     run.finish()
-    return run.result(settings, extra_warnings=[], inherited=inherited or {})
+    inherited = inherited or {}
+    source_warnings = inherited.get("source_warnings") or []
+    return run.result(settings, source_warnings=source_warnings, inherited=inherited)
 
 
 def _ignore(frames: int, time_s: float) -> None:
@@ -258,12 +264,11 @@ class _Run:
         self._measured = [Measurements.concatenate([empty, *self._measured])]
         return self._measured[0]
 
-    def result(self, settings: Settings, extra_warnings: list[str], **identity: Any) -> Analysis:
+    def result(self, settings: Settings, source_warnings: list[str], **identity: Any) -> Analysis:
         measurements, signals = self.measurements, Signals.concatenate(self._signals)
         events = sorted(self._events, key=lambda event: (event.onset_s, event.side))
         blinks = sorted(self._blinks, key=lambda blink: blink.onset_s)
         summary = summarise(measurements, signals, events, blinks, max_gap_s=settings.max_gap_s)
-        warnings = [*summary.warnings(), *extra_warnings]
         return Analysis(
             events=events,
             blinks=blinks,
@@ -271,7 +276,8 @@ class _Run:
             signals=signals,
             summary=summary,
             settings=settings,
-            warnings=warnings,
+            warnings=[*summary.warnings(), *source_warnings],
+            source_warnings=source_warnings,
             partial=self.partial,
             **identity,
         )

@@ -125,7 +125,8 @@ def _summary_beside(signals: Path) -> dict[str, Any]:
     """Model and source of the first analysis, if its summary lies beside the signals."""
     try:
         summary = json.loads((signals.parent / "summary.json").read_text(encoding="utf-8"))
-        return {key: summary.get(key) for key in ("model", "source", "decoding", "partial")}
+        keys = ("model", "source", "source_warnings", "decoding", "partial")
+        return {key: summary.get(key) for key in keys}
     except (OSError, ValueError, AttributeError):
         return {}
 

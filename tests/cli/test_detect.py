@@ -14,8 +14,6 @@ import pytest
 from hfs_vision.tables import read_events
 from tests.cli.support import VIDEO, files_in, needs_model, nothing_written
 
-# Deciding again
-
 
 @needs_model
 def test_detect_on_the_signals_of_an_analysis_gives_the_same_files(hfs, clip):
@@ -55,6 +53,20 @@ def test_detect_needs_no_summary_beside_the_signals(hfs, results):
     (results / "summary.json").write_text("[]")
     assert hfs("detect", results / "signals.csv", "--out", "out").code == 0
     assert json.loads(Path("out/summary.json").read_text())["model"] is None
+
+
+def test_detect_still_tells_what_was_seen_only_while_reading(hfs, results):
+    told = (
+        "the subject was lost at 3.00 s; the face followed from 5.00 s on may be another person's"
+    )
+    summary = json.loads((results / "summary.json").read_text())
+    (results / "summary.json").write_text(json.dumps({**summary, "source_warnings": [told]}))
+    outcome = hfs("detect", results / "signals.csv", "--out", "again")
+    assert outcome.code == 0
+    assert told in outcome.err
+    again = json.loads(Path("again/summary.json").read_text())
+    assert told in again["warnings"]
+    assert again["source_warnings"] == [told]
 
 
 def test_detect_keeps_the_mark_of_a_partial_analysis(hfs, results):
