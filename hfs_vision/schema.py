@@ -113,6 +113,29 @@ class Landmarker(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Twitch:
+    """One of the movements that an event is made of; half-open ``[onset_s, offset_s)``.
+
+    Attributes:
+        onset_s, offset_s: Seconds on the source's own clock.
+        region: What moved in that time: ``eye``, ``mouth`` or ``eye+mouth``.
+        peak_s: Time of the largest one-sidedness.
+        score: That one-sidedness in units of the threshold in force.
+    """
+
+    onset_s: float
+    offset_s: float
+    region: str
+    peak_s: float
+    score: float
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.offset_s - self.onset_s
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One movement of one side of the face; half-open ``[onset_s, offset_s)``.
 
@@ -132,6 +155,9 @@ class Event:
             lid half of its closure; ``None`` unless both move.
         valid_fraction: Share of the event's time in which the face was measured.
         truncated: Cut by the start or end of the recording or by a gap.
+        twitches: The movements that are one event because they nearly touch, in order of onset
+            (see `hfs_vision.core.twitches`); one or more, or none where an event was read from a
+            table.
     """
 
     onset_s: float
@@ -149,6 +175,7 @@ class Event:
     eye_mouth_lag_s: float | None
     valid_fraction: float
     truncated: bool
+    twitches: tuple[Twitch, ...] = ()
 
     @property
     def duration_s(self) -> float:

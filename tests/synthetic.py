@@ -75,6 +75,22 @@ class Recording:
         moved += shape.reshape(-1, *([1] * (moved.ndim - 1)))
         return self
 
+    def train(
+        self,
+        side: int,
+        onset_s: float,
+        count: int,
+        *,
+        gap_s: float,
+        twitch_s: float = 0.2,
+        depth: float = 0.9,
+        ramp_s: float = 0.05,
+    ) -> Recording:
+        """Twitches of one lid; ``gap_s`` from the end of each to the start of the next."""
+        for number in range(count):
+            self.lid(side, onset_s + number * (twitch_s + gap_s), twitch_s, depth, ramp_s)
+        return self
+
     def jitter(self, seed: int = 0, scale: float = 1.0) -> Recording:
         rng = np.random.default_rng(seed)
         n = len(self.time_s)

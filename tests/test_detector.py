@@ -222,7 +222,7 @@ def test_a_mesh_that_is_not_on_a_face_is_not_measured():
 # --- relations ----------------------------------------------------------------------------------
 
 MOVEMENT = st.tuples(
-    st.sampled_from(["lid", "pull", "both", "gap"]),
+    st.sampled_from(["lid", "pull", "train", "both", "gap"]),
     st.sampled_from([LEFT, RIGHT]),
     st.floats(0, 28),
     st.floats(0.1, 2.5),
@@ -237,6 +237,8 @@ def built(movements, fps=30.0, seed=0):
             recording.lid(side, onset_s, duration_s, size)
         elif what == "pull":
             recording.pull(side, onset_s, duration_s, size / 8)
+        elif what == "train":
+            recording.train(side, onset_s, 3, gap_s=duration_s / 16, depth=size)
         elif what == "both":
             recording.both_lids(onset_s, duration_s, size)
         else:
@@ -260,7 +262,7 @@ def test_any_chunking_gives_the_same_events_blinks_and_signals(movements, chunks
     pieces.append(detector.finish())
     for name in ("events", "blinks"):
         joined = [[x for step in steps for x in getattr(step, name)] for steps in (whole, pieces)]
-        assert joined[0] == joined[1]
+        assert joined[0] == joined[1]  # of events, their twitches too
     for column in ("time_s", "closure", "excursion", "eye_score", "mouth_score"):
         one, many = (
             np.concatenate([getattr(step.signals, column) for step in steps])
@@ -303,7 +305,9 @@ def test_mirroring_the_picture_swaps_the_sides_of_all_events(movements, seed):
     swap = {"left": "right", "right": "left"}
 
     def key(events, side_of):
-        return sorted((e.onset_s, e.offset_s, side_of(e.side), e.kind) for e in events)
+        return sorted(
+            (e.onset_s, e.offset_s, side_of(e.side), e.kind, len(e.twitches)) for e in events
+        )
 
     assert key(plain, lambda side: swap[side]) == key(other, lambda side: side)
 

@@ -2,7 +2,8 @@
 
 An event is a stretch in which a side's score stays at half of the threshold or more and reaches
 the threshold; stretches of one side that are closer than the merge gap, of lid or corner, are one
-event. Nothing depends on how the samples are handed over.
+event, which keeps them as its twitches (`hfs_vision.core.twitches`). Nothing depends on how the
+samples are handed over.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy as np
 
 from hfs_vision.core.events import describe_event
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.intervals import hysteresis, merge, runs
+from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
 from hfs_vision.core.signals import SignalBuilder, Signals
+from hfs_vision.core.twitches import HELD_CLOSURE, find_twitches
 from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
 from hfs_vision.settings import Settings
 
@@ -31,10 +33,9 @@ _ATTACK = 0.7
 `_ATTACK_S`: slower changes are expressions, or a drift of the mesh. (Smiles take about 0.5 s:
 Tarantili 2005, Am J Orthod 128:8-15.)"""
 
-_HELD_CLOSURE = 0.5
 _BLINK_BRIDGE_S = 0.6
-"""While the side's own lid stays at least so far closed, its event may lose its one-sidedness for
-this long: blinks of more than 0.5 s are rare (Ousler 2014, doi 10.2147/OPTH.S56783)."""
+"""While the side's own lid stays half shut (`HELD_CLOSURE`), its event may lose its one-sidedness
+for this long: blinks of more than 0.5 s are rare (Ousler 2014, doi 10.2147/OPTH.S56783)."""
 
 _BLINK_CLOSURE = 0.4
 _BLINK_STAY = 0.2
@@ -123,7 +124,7 @@ class Detector:
         window = self._window
         reach_s = self._row_end + self._settings.merge_gap_s
         with np.errstate(invalid="ignore"):
-            held = np.asarray(window.closure[:, side] >= _HELD_CLOSURE)
+            held = np.asarray(window.closure[:, side] >= HELD_CLOSURE)
         for start, stop in runs(held, self._broken).tolist():
             before = max(start - 1, 0)
             held_s = np.minimum(
@@ -134,22 +135,32 @@ class Detector:
         return np.asarray(reach_s)
 
     def _in_group(self, group: slice, side: int, reach_s: FloatArray) -> list[Event]:
-        window, stretches = self._window, []
-        for is_mouth, scores in enumerate((window.eye_score, window.mouth_score)):
-            score = scores[:, side]
-            found = hysteresis(score[group], high=1.0, low=STAY, broken=self._broken[group])
-            for start, stop in (found + group.start).tolist():
-                brief = self._row_end[stop - 1] - window.time_s[start] < _BRIEF_S
-                sure = not brief or score[start:stop].max() >= _SURE
-                if sure and (not is_mouth or self._attack(side, start, stop) >= _ATTACK):
-                    stretches.append((start, stop))
-        stretches.sort()
-        rows = np.array(stretches, dtype=np.int64).reshape(-1, 2)
-        intervals = merge(rows, window.time_s, reach_s)
-        return [
-            describe_event(window, self._row_end, slice(start, stop), side, self._settings)
-            for start, stop in intervals.tolist()
+        window, row_end, events = self._window, self._row_end, []
+        lid = self._stretches(group, side, window.eye_score)
+        corner = self._stretches(group, side, window.mouth_score)
+        attacks = [self._attack(side, *rows) for rows in corner.tolist()]
+        corner = corner[np.array(attacks) >= _ATTACK]
+        both = np.array(sorted([*lid.tolist(), *corner.tolist()]), dtype=np.int64).reshape(-1, 2)
+        for start, stop in merge(both, window.time_s, reach_s).tolist():
+            parts = [x[(x[:, 0] >= start) & (x[:, 1] <= stop)] for x in (lid, corner)]
+            twitches = find_twitches(window, row_end, parts, side)
+            event = describe_event(
+                window, row_end, slice(start, stop), side, self._settings, twitches
+            )
+            events.append(event)
+        return events
+
+    def _stretches(self, group: slice, side: int, scores: FloatArray) -> IntervalArray:
+        """``(k, 2)`` rows of the group in which lid or corner moves surely."""
+        score, window = scores[:, side], self._window
+        found = hysteresis(score[group], high=1.0, low=STAY, broken=self._broken[group])
+        found = found + group.start
+        sure = [
+            self._row_end[stop - 1] - window.time_s[start] >= _BRIEF_S
+            or score[start:stop].max() >= _SURE
+            for start, stop in found.tolist()
         ]
+        return np.asarray(found[np.array(sure, dtype=np.bool_)])
 
     def _attack(self, side: int, start: int, stop: int) -> float:
         """Largest pull of the corner within `_ATTACK_S`, in units of the threshold.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hfs_vision.core.signals import Signals
-from hfs_vision.schema import SIDES, Event, FloatArray
+from hfs_vision.schema import SIDES, Event, FloatArray, Twitch
 from hfs_vision.settings import Settings
 
 _TAKES_PART = 0.85
@@ -16,7 +16,12 @@ _DECIMALS = 6
 
 
 def describe_event(
-    rows: Signals, row_end: FloatArray, span: slice, side: int, settings: Settings
+    rows: Signals,
+    row_end: FloatArray,
+    span: slice,
+    side: int,
+    settings: Settings,
+    twitches: tuple[Twitch, ...],
 ) -> Event:
     """Builds the event that spans the given rows of one side.
 
@@ -26,26 +31,25 @@ def describe_event(
         span: Rows of the event.
         side: Index into `SIDES`.
         settings: For the border between clonic and tonic.
+        twitches: What it is made of.
     """
     time_s = rows.time_s[span]
     eye, mouth = rows.eye_score[span, side], rows.mouth_score[span, side]
     closure, excursion = rows.closure[span, side], rows.excursion[span, side]
     score = np.fmax(eye, mouth)
     peak = int(np.nanargmax(score))
-    moves = (np.nanmax(eye) >= _TAKES_PART, np.nanmax(mouth) >= _TAKES_PART)
+    region = moving_region(eye, mouth)
     onset_s, offset_s = float(time_s[0]), float(row_end[span.stop - 1])
     lengths = row_end[span] - time_s
     before = slice(max(span.start - 1, 0), span.stop)
     lag_s = None
-    if all(moves):
+    if region == "eye+mouth":
         lag_s = _half_time(time_s, excursion) - _half_time(time_s, closure)
     return Event(
         onset_s=onset_s,
         offset_s=offset_s,
         side=SIDES[side],
-        region="+".join(
-            n for n, takes_part in zip(("eye", "mouth"), moves, strict=True) if takes_part
-        ),
+        region=region,
         component="tonic" if offset_s - onset_s >= settings.tonic_s - 1e-9 else "clonic",
         peak_s=float(time_s[peak]),
         score=float(score[peak]),
@@ -57,7 +61,14 @@ def describe_event(
         eye_mouth_lag_s=lag_s,
         valid_fraction=float(lengths[np.isfinite(closure)].sum() / (offset_s - onset_s)),
         truncated=_is_cut(rows, row_end, span),
+        twitches=twitches,
     )
+
+
+def moving_region(eye: FloatArray, mouth: FloatArray) -> str:
+    """``eye``, ``mouth`` or ``eye+mouth`` by the ``(n,)`` scores of a movement's rows."""
+    scores = {"eye": eye, "mouth": mouth}
+    return "+".join(n for n, score in scores.items() if np.nanmax(score) >= _TAKES_PART)
 
 
 def _half_time(time_s: FloatArray, values: FloatArray) -> float:
