@@ -1,4 +1,4 @@
-"""Result files: ``events.csv``, ``counts.csv``, ``signals.csv`` and ``summary.json``.
+"""Result files: tables of events, twitches, counts and signals, and ``summary.json``.
 
 Plain RFC 4180 CSV with a header row, dot decimals and an empty cell for what is missing. Columns
 and units are documented in the README. Files are written beside their place and moved there
@@ -42,7 +42,9 @@ EVENT_COLUMNS = (
     "eye_mouth_lag_s",
     "valid_fraction",
     "truncated",
+    "twitches",
 )
+TWITCH_COLUMNS = ("event", "onset_s", "duration_s", "side", "region", "peak_s", "score")
 COUNT_COLUMNS = ("side", "kind", "count", "rate_per_min", "time_s", "time_share")
 _MEASURED = (
     "aperture_left",
@@ -131,11 +133,30 @@ def write_result(folder: Path, files: dict[str, Callable[[TextIO], None]]) -> No
 
 
 def write_events(handle: TextIO, events: Iterable[Event]) -> None:
-    """Writes one row per event, with microsecond decimals."""
+    """Writes one row per event, with microsecond decimals; of its twitches the number."""
     rows = csv.writer(handle, lineterminator="\n")
     rows.writerow(EVENT_COLUMNS)
     for event in events:
-        rows.writerow(format_cell(getattr(event, name)) for name in EVENT_COLUMNS)
+        values = {name: getattr(event, name) for name in EVENT_COLUMNS}
+        values["twitches"] = len(event.twitches) or None
+        rows.writerow(map(format_cell, values.values()))
+
+
+def write_twitches(handle: TextIO, events: Iterable[Event]) -> None:
+    """Writes one row per twitch, event by event.
+
+    Column ``event`` is the row of the event in the table that `write_events` makes of the same
+    events, from 1, the header not counted.
+    """
+    rows = csv.writer(handle, lineterminator="\n")
+    rows.writerow(TWITCH_COLUMNS)
+    for number, event in enumerate(events, start=1):
+        for twitch in event.twitches:
+            known = {"event": number, "side": event.side}
+            rows.writerow(
+                format_cell(known[name] if name in known else getattr(twitch, name))
+                for name in TWITCH_COLUMNS
+            )
 
 
 def write_counts(handle: TextIO, counts: Sequence[Count]) -> None:
@@ -207,7 +228,8 @@ def read_events(path: Path) -> list[Event]:
     """Reads an event table, also one that was edited by hand.
 
     Only ``onset_s``, ``side`` and ``region``, and ``duration_s`` or ``offset_s`` are required;
-    what else is missing becomes NaN.
+    what else is missing becomes NaN. Of the twitches the table holds but the number: the events
+    have none.
 
     Raises:
         TableError: If a row is not as documented; names file and row.

@@ -3,6 +3,7 @@ import io
 import json
 import math
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,16 @@ from hypothesis import strategies as st
 
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.pipeline import RESULT_FILES, detect
-from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event
+from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event, Twitch
 from hfs_vision.tables import (
     EVENT_COLUMNS,
     SIGNAL_COLUMNS,
+    TWITCH_COLUMNS,
     check_folder,
     read_events,
     read_signals,
     write_events,
+    write_twitches,
 )
 from tests.synthetic import Recording
 
@@ -60,6 +63,45 @@ def test_events_round_trip_through_csv(tmp_path_factory, events):
     assert read_events(path) == events
 
 
+TWITCHES = st.builds(
+    Twitch,
+    onset_s=MICRO,
+    offset_s=MICRO,
+    region=st.sampled_from(REGIONS),
+    peak_s=MICRO,
+    score=AMOUNT,
+)
+
+
+@given(st.lists(st.tuples(EVENTS, st.lists(TWITCHES, max_size=4)), max_size=4))
+def test_each_twitch_has_a_row_that_names_the_row_and_side_of_its_event(drawn):
+    events = [replace(event, twitches=tuple(twitches)) for event, twitches in drawn]
+    texts = io.StringIO(), io.StringIO()
+    write_events(texts[0], events)
+    write_twitches(texts[1], events)
+    event_rows, rows = (list(csv.DictReader(io.StringIO(text.getvalue()))) for text in texts)
+    assert [int(row["twitches"] or 0) for row in event_rows] == [len(e.twitches) for e in events]
+    pairs = [(event, twitch) for event in events for twitch in event.twitches]
+    for row, (event, twitch) in zip(rows, pairs, strict=True):
+        assert tuple(row) == TWITCH_COLUMNS
+        assert events[int(row["event"]) - 1] is event
+        assert event_rows[int(row["event"]) - 1]["side"] == row["side"] == event.side
+        assert row["region"] == twitch.region
+        assert float(row["onset_s"]) == twitch.onset_s
+        assert float(row["duration_s"]) == pytest.approx(twitch.duration_s, abs=1e-6)
+        assert (float(row["peak_s"]), float(row["score"])) == (twitch.peak_s, twitch.score)
+
+
+def test_an_event_of_which_the_twitches_are_not_known_has_an_empty_number_of_them(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(GOOD + "1,0.5,left,eye\n")
+    events = read_events(path)
+    assert events[0].twitches == ()
+    text = io.StringIO()
+    write_events(text, events)
+    assert text.getvalue().splitlines()[1].endswith(",0,")
+
+
 def test_stored_signals_give_exactly_the_same_events_again(tmp_path):
     first = detect(recording().measured())
     assert first.events
@@ -89,7 +131,7 @@ def test_columns_stand_as_documented_and_missing_cells_are_empty(tmp_path):
 
 def test_the_readme_names_every_column():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    for name in (*EVENT_COLUMNS, *SIGNAL_COLUMNS):
+    for name in (*EVENT_COLUMNS, *TWITCH_COLUMNS, *SIGNAL_COLUMNS):
         assert f"`{name}`" in readme, name
 
 
