@@ -143,7 +143,8 @@ class Event:
         onset_s, offset_s: Seconds on the source's own clock.
         side: ``left`` or ``right``, the subject's own.
         region: ``eye``, ``mouth`` or ``eye+mouth``.
-        component: ``clonic`` (short) or ``tonic`` (`Settings.tonic_s` or longer).
+        component: ``tonic`` where one of its twitches lasts `Settings.tonic_s` or longer, else
+            ``clonic``.
         peak_s: Time of the largest one-sidedness.
         score: Largest one-sidedness in units of the threshold in force.
         closure: Largest eyelid closure of the side (0 as open as usual, 1 shut).
@@ -203,7 +204,7 @@ KINDS = ("eyelid_twitch", "forced_closure", "lower_face_spasm", "mouth_pull", "h
 
 
 def event_kind(region: str, component: str) -> str:
-    """Kind of event in the log: the five signs of hemifacial spasm, by region and duration.
+    """Kind of event in the log: the five signs of hemifacial spasm, by region and component.
 
     >>> event_kind("eye", "clonic"), event_kind("eye+mouth", "tonic")
     ('eyelid_twitch', 'hemifacial_spasm')

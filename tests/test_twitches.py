@@ -33,6 +33,16 @@ def test_every_lid_twitch_of_a_train_is_kept_at_its_time(fps, pause_s, seed):
     np.testing.assert_allclose([t.duration_s for t in event.twitches], 0.2, atol=0.08)
 
 
+def test_a_train_is_clonic_however_long_and_tonic_once_a_twitch_of_it_is_held():
+    recording = Recording(40, 60).jitter(1).train(LEFT, 20, 8, gap_s=0.1)
+    event = only_event(recording)
+    assert event.duration_s > 2.0
+    assert event.kind == "eyelid_twitch"
+    held = only_event(recording.lid(LEFT, 22.4, 1.2))
+    assert held.kind == "forced_closure"
+    assert len(held.twitches) == 9
+
+
 @FRAME_RATES
 def test_jerks_of_the_corner_are_kept_too(fps):
     recording = Recording(30, fps).jitter(1)

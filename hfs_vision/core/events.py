@@ -31,7 +31,7 @@ def describe_event(
         span: Rows of the event.
         side: Index into `SIDES`.
         settings: For the border between clonic and tonic.
-        twitches: What it is made of.
+        twitches: What it is made of, one or more.
     """
     time_s = rows.time_s[span]
     eye, mouth = rows.eye_score[span, side], rows.mouth_score[span, side]
@@ -40,6 +40,7 @@ def describe_event(
     peak = int(np.nanargmax(score))
     region = moving_region(eye, mouth)
     onset_s, offset_s = float(time_s[0]), float(row_end[span.stop - 1])
+    longest_s = max(twitch.duration_s for twitch in twitches)
     lengths = row_end[span] - time_s
     before = slice(max(span.start - 1, 0), span.stop)
     lag_s = None
@@ -50,7 +51,8 @@ def describe_event(
         offset_s=offset_s,
         side=SIDES[side],
         region=region,
-        component="tonic" if offset_s - onset_s >= settings.tonic_s - 1e-9 else "clonic",
+        # A train of twitches is clonic, however long it lasts.
+        component="tonic" if longest_s >= settings.tonic_s - 1e-9 else "clonic",
         peak_s=float(time_s[peak]),
         score=float(score[peak]),
         closure=float(np.nanmax(closure)),
