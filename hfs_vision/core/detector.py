@@ -16,7 +16,7 @@ from hfs_vision.core.events import describe_event
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
 from hfs_vision.core.signals import SignalBuilder, Signals
-from hfs_vision.core.twitches import HELD_CLOSURE, find_twitches
+from hfs_vision.core.twitches import find_twitches
 from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
 from hfs_vision.settings import Settings
 
@@ -33,9 +33,14 @@ _ATTACK = 0.7
 `_ATTACK_S`: slower changes are expressions, or a drift of the mesh. (Smiles take about 0.5 s:
 Tarantili 2005, Am J Orthod 128:8-15.)"""
 
+_HELD_CLOSURE = 0.5
+_HELD_IN_BLINK = 0.25
+_BLINK_NEAR_S = 0.15
 _BLINK_BRIDGE_S = 0.6
-"""While the side's own lid stays half shut (`HELD_CLOSURE`), its event may lose its one-sidedness
-for this long: blinks of more than 0.5 s are rare (Ousler 2014, doi 10.2147/OPTH.S56783)."""
+"""A lid is held while it stays closed by `_HELD_CLOSURE`, or within `_BLINK_NEAR_S` of the other
+one's blink by `_HELD_IN_BLINK`: spasms often narrow the eye and no more. So long its event may
+lose its one-sidedness for `_BLINK_BRIDGE_S`: blinks of more than 0.5 s are rare (Ousler 2014, doi
+10.2147/OPTH.S56783)."""
 
 _BLINK_CLOSURE = 0.4
 _BLINK_STAY = 0.2
@@ -118,13 +123,11 @@ class Detector:
     def _reach(self, side: int) -> FloatArray:
         """``(n,)`` time before which a movement must begin to be one with what ends at each row.
 
-        That is the merge gap; or longer, where the side's own eye stays shut while the other one
+        That is the merge gap; or longer, where the side's own lid is held while the other one
         closes too: a blink in the middle of a long closure does not end it.
         """
-        window = self._window
         reach_s = self._row_end + self._settings.merge_gap_s
-        with np.errstate(invalid="ignore"):
-            held = np.asarray(window.closure[:, side] >= HELD_CLOSURE)
+        held = self._held(side)
         for start, stop in runs(held, self._broken).tolist():
             before = max(start - 1, 0)
             held_s = np.minimum(
@@ -134,8 +137,23 @@ class Detector:
             reach_s[before:stop] = np.maximum(reach_s[before:stop], held_s)
         return np.asarray(reach_s)
 
+    def _held(self, side: int) -> BoolArray:
+        """``(n,)`` rows in which the lid has not opened, be it one-sided or not.
+
+        No row is looked at that is not there once the merge gap has passed.
+        """
+        time_s, closure = self._window.time_s, self._window.closure
+        near_s = min(_BLINK_NEAR_S, self._settings.merge_gap_s)
+        with np.errstate(invalid="ignore"):
+            blinks = np.append(0, np.cumsum(closure[:, 1 - side] >= _BLINK_CLOSURE))
+            first = np.searchsorted(time_s, time_s - near_s)
+            stop = np.searchsorted(time_s, time_s + near_s, side="right")
+            in_blink = blinks[stop] > blinks[first]
+            own = closure[:, side]
+            return np.asarray((own >= _HELD_CLOSURE) | in_blink & (own >= _HELD_IN_BLINK))
+
     def _in_group(self, group: slice, side: int, reach_s: FloatArray) -> list[Event]:
-        window, row_end, events = self._window, self._row_end, []
+        window, row_end, held, events = self._window, self._row_end, self._held(side), []
         lid = self._stretches(group, side, window.eye_score)
         corner = self._stretches(group, side, window.mouth_score)
         attacks = [self._attack(side, *rows) for rows in corner.tolist()]
@@ -143,7 +161,7 @@ class Detector:
         both = np.array(sorted([*lid.tolist(), *corner.tolist()]), dtype=np.int64).reshape(-1, 2)
         for start, stop in merge(both, window.time_s, reach_s).tolist():
             parts = [x[(x[:, 0] >= start) & (x[:, 1] <= stop)] for x in (lid, corner)]
-            twitches = find_twitches(window, row_end, parts, side)
+            twitches = find_twitches(window, row_end, parts, held, side)
             event = describe_event(
                 window, row_end, slice(start, stop), side, self._settings, twitches
             )

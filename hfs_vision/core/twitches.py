@@ -6,8 +6,8 @@ rises above to where it falls below the level at which events end, or to the low
 it and the next. Lid and corner are parted each by itself; of their twitches that overlap, the two
 that share most time are one.
 
-Only what was seen parts: neither frames without a face, nor the other eye's blink, while this lid
-stays half shut and but loses its one-sidedness.
+Only what was seen parts: neither frames without a face, nor a blink in which a lid that is held
+closed but loses its one-sidedness.
 """
 
 from __future__ import annotations
@@ -21,9 +21,6 @@ from hfs_vision.core.intervals import IntervalArray
 from hfs_vision.core.signals import Signals
 from hfs_vision.schema import BoolArray, FloatArray, Twitch
 
-HELD_CLOSURE = 0.5
-"""A lid that stays at least so far closed has not opened, whatever the other one does."""
-
 _DIP = 1 / 3
 _DIP_S = 0.08
 """A dip so deep and so long parts two twitches. With half of the peak, or a single frame of 30 in a
@@ -33,7 +30,11 @@ _EPS_S = 1e-6
 
 
 def find_twitches(
-    rows: Signals, row_end: FloatArray, stretches: Sequence[IntervalArray], side: int
+    rows: Signals,
+    row_end: FloatArray,
+    stretches: Sequence[IntervalArray],
+    held: BoolArray,
+    side: int,
 ) -> tuple[Twitch, ...]:
     """Twitches of one event in order of onset; see the module for the rule.
 
@@ -42,15 +43,14 @@ def find_twitches(
         row_end: ``(n,)`` end of each row in seconds.
         stretches: ``(k, 2)`` rows of the event in which the lid moves, and those in which the
             corner does, each in order.
+        held: ``(n,)`` rows in which the lid has not opened, be it one-sided or not.
         side: Index into `SIDES`.
     """
     scores = rows.eye_score[:, side], rows.mouth_score[:, side]
-    with np.errstate(invalid="ignore"):
-        shut = np.asarray(rows.closure[:, side] >= HELD_CLOSURE)
     lengths_s = row_end - rows.time_s
     parts = [
         _part(score, blind, lengths_s, found)
-        for score, blind, found in zip(scores, (shut, np.zeros_like(shut)), stretches, strict=True)
+        for score, blind, found in zip(scores, (held, np.zeros_like(held)), stretches, strict=True)
     ]
     pairs = _pairs(rows.time_s, row_end, *parts)
     twitches = [
