@@ -91,11 +91,12 @@ class Recording:
             self.lid(side, onset_s + number * (twitch_s + gap_s), twitch_s, depth, ramp_s)
         return self
 
-    def jitter(self, seed: int = 0, scale: float = 1.0) -> Recording:
+    def jitter(self, seed: int = 0, scale: float = 1.0, *, lids: float = 1.0) -> Recording:
+        """Noise of each frame; ``lids`` times as much in the apertures, as behind glasses."""
         rng = np.random.default_rng(seed)
         n = len(self.time_s)
         self.noise = (
-            rng.normal(0, scale * LID_JITTER, (n, 2)),
+            rng.normal(0, scale * lids * LID_JITTER, (n, 2)),
             rng.normal(0, scale * CORNER_JITTER, (n, 2, 2)),
         )
         return self
