@@ -1,4 +1,4 @@
-"""Model bundles that are not part of the package: where they live, what they are, how to get them.
+"""Weights: of bundles that are not part of the package, and of our own. Where and what they are.
 
 The only place in the program that opens a socket is `fetch`, and only when it is called: frames
 of a face never come near a network. Each bundle is known by its SHA-256, because a result that
@@ -83,6 +83,16 @@ class ModelRecord:
     mediapipe: str | None
 
 
+@dataclass(frozen=True)
+class OwnRecord:
+    """Weights of our own on this machine: file name, place, bytes and hexadecimal SHA-256."""
+
+    file: str
+    path: Path
+    size: int
+    sha256: str
+
+
 FACE_LANDMARKER = ModelFile(
     name="face_landmarker",
     file="face_landmarker.task",
@@ -96,6 +106,9 @@ FACE_LANDMARKER = ModelFile(
     landmarker="facelandmarker",
     members=("face_detector.tflite", "face_landmarks_detector.tflite"),
 )
+
+OWN_FILES = ("eye_closure.onnx", "mouth_corner.onnx")
+"""Weights of our own, in ``models/``: of the eyes, and of the corners of the mouth."""
 
 REGISTRY: Mapping[str, ModelFile] = MappingProxyType({FACE_LANDMARKER.name: FACE_LANDMARKER})
 """Every bundle that the program knows, by name."""
@@ -144,6 +157,36 @@ def cache_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     return base / "hfs-vision" / "models"
+
+
+def own_weights(file: str) -> Path:
+    """Weights of our own, which come with the program: from the checkout, or as installed.
+
+    Raises:
+        ModelError: The file is missing: the installation is not complete.
+    """
+    checkout = checkout_folder()
+    path = (checkout or Path(__file__).resolve().parent / "weights") / file
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; {how_to_restore(path)}")
+    return path
+
+
+def how_to_restore(path: Path) -> str:
+    """Say how to get weights of our own back."""
+    if checkout_folder() is not None:
+        return f"get it back with `git checkout -- models/{path.name}` or a fresh clone"
+    return "install hfs-vision again, it brings this file"
+
+
+def own_info() -> list[OwnRecord]:
+    """What is known of the weights of our own.
+
+    Raises:
+        ModelError: One of the files is missing.
+    """
+    found = [(path, path.read_bytes()) for path in map(own_weights, OWN_FILES)]
+    return [OwnRecord(path.name, path, len(data), sha256_hex(data)) for path, data in found]
 
 
 def search_folders() -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ of `hfs_vision.analyze` may rely on. `tests.test_golden` asks more of the same l
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import socket
 import weakref
@@ -20,6 +21,8 @@ import pytest
 
 import hfs_vision
 from hfs_vision import Analysis, Settings, pipeline
+from hfs_vision.appearance import Appearance
+from hfs_vision.core import geometry
 from hfs_vision.errors import NoFaceError, SourceError, UsageError
 from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.schema import Frame, ModelIdentity, SourceInfo
@@ -167,6 +170,14 @@ def test_the_summary_names_the_model_and_its_hash(landmarker):
     assert made["landmarker"] == landmarker
     assert (made["file"], made["sha256"]) == (expected.file, expected.sha256)
     assert re.fullmatch(r"\d+\.\d+\.\d+", made["mediapipe"])
+
+
+def test_the_summary_names_the_weights_that_read_the_patches(stand_in, tmp_path):
+    hfs_vision.analyze(video(SPASMS), stop=after(64)).save(tmp_path)
+    model = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["model"]
+    assert model["landmarker"] == "stand-in"
+    assert model["appearance_sha256"] == Appearance().sha256
+    assert re.fullmatch(r"[0-9a-f]{64}", model["appearance_sha256"])
 
 
 @needs_face_mesh
@@ -413,7 +424,8 @@ def test_a_video_without_a_face_is_an_error_that_says_what_a_face_must_be(
         hfs_vision.analyze(tmp_path / "wall.mp4")
 
 
-def test_the_landmark_models_leak_between_the_eyes_is_taken_out(stand_in):
+def test_the_landmark_models_leak_between_the_eyes_is_taken_out(stand_in, monkeypatch):
+    monkeypatch.setattr(geometry, "EYE_PATCH_WEIGHT", 0.0)  # of the landmarks alone
     plain = hfs_vision.analyze(video(SPASMS), stop=after(64)).measurements
     stand_in.face = Recording(1.0).lid(0, 0.2, 0.5, depth=1.0).landmarks()[12]
     wink = hfs_vision.analyze(video(SPASMS), stop=after(64)).measurements

@@ -19,7 +19,7 @@ def model_group() -> None:
 
 @model_group.command("info")
 def model_info() -> None:
-    """Lists the known model bundles and where they are."""
+    """Lists the known model bundles, the weights of our own, and where they are."""
     for record in models.info():
         state = "not here" if record.path is None else str(record.path)
         if record.path is not None and not record.hash_ok:
@@ -32,6 +32,10 @@ def model_info() -> None:
     built_in = "yes" if carries_face_mesh() else "no"
     version = models.mediapipe_version() or "is not installed"
     terminal.out.print(f"MediaPipe {version}; Face Mesh inside: {built_in}")
+    for own in models.own_info():
+        terminal.out.print(f"{own.file}  comes with hfs-vision", style="bold")
+        terminal.out.print(f"  {own.path}", soft_wrap=True)
+        terminal.out.print(f"  {own.size:,} bytes, SHA-256 {own.sha256}", soft_wrap=True)
 
 
 @model_group.command("fetch")

@@ -1,0 +1,106 @@
+"""Two small networks that read lids and mouth corners from the patches of `hfs_vision.patches`.
+
+They are ours, lie in ``models/`` (with their cards and the scripts that train them), and are run
+by OpenCV. Each sees one patch of one frame by itself: nothing is remembered, so a frame's reading
+does not depend on where a recording is cut, and one side's reading not on the other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hfs_vision import models
+from hfs_vision.core.geometry import Readings
+from hfs_vision.errors import ModelError
+from hfs_vision.patches import MOUTH, FacePatches, cut_patches
+from hfs_vision.schema import FloatArray, Frame
+
+FILES = models.OWN_FILES
+"""Weights of the eyes, and of the corners of the mouth."""
+
+_APERTURE_UNIT = 0.1
+"""Interocular units of one unit of the eye network's output."""
+
+_LEAST_CONTRAST = 4.0
+"""Grey levels added to a patch's standard deviation, so that noise in the dark is not blown up."""
+
+
+class Appearance:
+    """Reads both eyes and both corners of the mouth of a face.
+
+    Raises:
+        ModelError: The weights are missing or damaged.
+    """
+
+    def __init__(self) -> None:
+        paths = [models.own_weights(file) for file in FILES]
+        weights = [_content(path) for path in paths]
+        self._eye, self._mouth = map(_load, paths, weights)
+        self._sha256 = models.sha256_hex(b"".join(weights))
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over the weights of both networks, hexadecimal."""
+        return self._sha256
+
+    def __call__(self, frame: Frame, landmarks: FloatArray) -> FloatArray:
+        """What the patches of one frame show.
+
+        Args:
+            frame: The picture.
+            landmarks: ``(478, 3)`` pixels of it; NaN where there is no face.
+
+        Returns:
+            ``(7,)``: apertures, shift of the left corner (lateral, up) and of the right one,
+            visibility; `readings` takes a stack of them. NaN without a face.
+        """
+        patches = cut_patches(frame.rgb, landmarks)
+        return np.full(7, np.nan) if patches is None else self.read(patches)
+
+    def read(self, patches: FacePatches) -> FloatArray:
+        """The same from patches."""
+        eyes = self._run(self._eye, patches.eyes)
+        corners = self._run(self._mouth, patches.mouths)
+        seen = 1.0 / (1.0 + np.exp(-np.concatenate([eyes[:, -1], corners[:, -1]])))
+        shift = corners[:, :2] * MOUTH.unit * np.array([-np.cos(np.deg2rad(MOUTH.tilt_deg)), -1.0])
+        return np.concatenate([eyes[:, 0] * _APERTURE_UNIT, shift.ravel(), [seen.min()]])
+
+    @staticmethod
+    def _run(net: cv2.dnn.Net, patches: NDArray[np.uint8]) -> FloatArray:
+        net.setInput(normalised(patches))
+        return np.asarray(net.forward(), dtype=np.float64)
+
+
+def readings(rows: Sequence[FloatArray]) -> Readings:
+    """What `Appearance` gave for consecutive frames, as columns."""
+    table = np.array(rows, dtype=np.float64).reshape(-1, 7)
+    return Readings(table[:, :2], table[:, 2:6].reshape(-1, 2, 2), table[:, 6])
+
+
+def normalised(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """``(n, h, w, 3)`` uint8 -> ``(n, 3, h, w)``: mean 0, deviation 1 over each patch."""
+    x = patches.transpose(0, 3, 1, 2).astype(np.float32)
+    x -= x.mean(axis=(1, 2, 3), keepdims=True)
+    x /= np.sqrt(np.square(x).mean(axis=(1, 2, 3), keepdims=True)) + np.float32(_LEAST_CONTRAST)
+    return np.ascontiguousarray(x)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror or error})") from error
+
+
+def _load(path: Path, weights: bytes) -> cv2.dnn.Net:
+    # Bytes rather than a path, so that what was hashed is what runs.
+    try:
+        return cv2.dnn.readNetFromONNX(np.frombuffer(weights, np.uint8))
+    except cv2.error as error:
+        hint = models.how_to_restore(path)
+        raise ModelError(f"{path} is damaged; {hint} (OpenCV: {error.err})") from error

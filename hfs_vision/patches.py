@@ -1,0 +1,114 @@
+"""Picture and landmarks -> the patches around both eyes and both corners of the mouth.
+
+The landmark models see a face at 192 or 256 pixels, whatever the camera's resolution. A patch is
+cut from the camera's own picture, turned upright and frontal by the head's pose, at one scale for
+all faces, and the left one is mirrored: to a network, every eye is a right eye. The landmarks only
+say where to look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hfs_vision.core.geometry import Pose, pose_of
+from hfs_vision.core.landmarks import COMMISSURE, INNER_CANTHUS, OUTER_CANTHUS
+from hfs_vision.schema import FloatArray
+
+Patches = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PatchPlan:
+    """Size and place of one kind of patch.
+
+    Attributes:
+        width, height: Pixels.
+        unit: Interocular units of one pixel.
+        tilt_deg: How far the skin there is turned outwards from the front of the face: the patch
+            lies in that plane, so that a turned head foreshortens it as it does the skin.
+        up: Shift of the centre from the landmark towards the forehead, interocular units.
+    """
+
+    width: int
+    height: int
+    unit: float
+    tilt_deg: float
+    up: float
+
+    def axes(self, side: int) -> tuple[FloatArray, FloatArray]:
+        """Face vectors of one pixel to the right (towards the midline) and one down."""
+        tilt = np.deg2rad(self.tilt_deg)
+        outwards = 1.0 if side == 0 else -1.0
+        inwards = np.array([-outwards * np.cos(tilt), 0.0, -np.sin(tilt)]) * self.unit
+        return inwards, np.array([0.0, self.unit, 0.0])
+
+
+EYE = PatchPlan(width=64, height=48, unit=0.0075, tilt_deg=11.0, up=0.03)
+MOUTH = PatchPlan(width=48, height=48, unit=0.0085, tilt_deg=25.0, up=0.0)
+
+_OVERSAMPLING = 2
+"""Patches are cut so much finer and then averaged, so that a close face is not undersampled."""
+
+
+@dataclass(frozen=True)
+class FacePatches:
+    """What is cut from one frame. Pairs are in the order of `SIDES`.
+
+    Attributes:
+        eyes: ``(2, 48, 64, 3)`` uint8 RGB, outer canthus left, inner canthus right.
+        mouths: ``(2, 48, 48, 3)`` uint8 RGB, cheek left, lips right; the landmark of the corner is
+            in the middle.
+    """
+
+    eyes: Patches
+    mouths: Patches
+
+
+def cut_patches(rgb: NDArray[np.uint8], landmarks: FloatArray) -> FacePatches | None:
+    """Patches of one face.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        landmarks: ``(478, 3)`` pixels of it.
+
+    Returns:
+        The patches; ``None`` where there is no face. What lies outside the picture is its edge,
+        repeated.
+    """
+    pose = pose_of(landmarks)
+    if pose is None or not np.isfinite(landmarks[list(COMMISSURE)]).all():
+        return None
+    eyes, mouths = [], []
+    for side in range(2):
+        canthi = pose.to_face(landmarks[[OUTER_CANTHUS[side], INNER_CANTHUS[side]]])
+        eyes.append(_cut(rgb, pose, canthi.mean(axis=0), EYE, side))
+        corner = pose.to_face(landmarks[COMMISSURE[side]])
+        mouths.append(_cut(rgb, pose, corner, MOUTH, side))
+    return FacePatches(np.stack(eyes), np.stack(mouths))
+
+
+def _cut(
+    rgb: NDArray[np.uint8], pose: Pose, centre: FloatArray, plan: PatchPlan, side: int
+) -> Patches:
+    right, down = plan.axes(side)
+    centre = centre - np.array([0.0, plan.up, 0.0])
+    origin, step_right, step_down = pose.to_pixels(
+        np.stack([centre, centre + right, centre + down])
+    )
+    matrix = np.column_stack([step_right - origin, step_down - origin])[:2] / _OVERSAMPLING
+    size = (plan.width * _OVERSAMPLING, plan.height * _OVERSAMPLING)
+    middle = (np.array(size) - 1) / 2
+    shift = origin[:2] - matrix @ middle
+    fine = cv2.warpAffine(
+        rgb,
+        np.column_stack([matrix, shift]),
+        size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    patch = cv2.resize(fine, (plan.width, plan.height), interpolation=cv2.INTER_AREA)
+    return np.asarray(patch, dtype=np.uint8)
