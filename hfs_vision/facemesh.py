@@ -5,6 +5,8 @@ Two models, one interface (`hfs_vision.schema.Landmarker`):
 - ``facemesh``: the attention Face Mesh inside the wheel of MediaPipe 0.10.21. Nothing to download.
 - ``facelandmarker``: the Tasks FaceLandmarker, with the bundle ``face_landmarker.task``.
 
+``fused`` is the mean of both (`hfs_vision.fusion`).
+
 No landmark is smoothed in time. Face Mesh never is; the FaceLandmarker is when it reads a video
 with ``num_faces=1``, which takes 60 % of the height off a short twitch, so it runs with more.
 """
@@ -15,11 +17,6 @@ import contextlib
 import hashlib
 import importlib.util
 import math
-import os
-import re
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,10 +24,12 @@ import numpy as np
 
 from hfs_vision import models
 from hfs_vision.errors import ModelError, SourceError, UsageError, library_hint
+from hfs_vision.fusion import FusedLandmarker
+from hfs_vision.quiet import quiet_native
 from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
 from hfs_vision.subject import Picture, Place, Subject, Tracker
 
-LANDMARKERS = ("auto", "facemesh", "facelandmarker")
+LANDMARKERS = ("auto", "facemesh", "facelandmarker", "fused")
 """Names that `open_landmarker` takes."""
 
 MAX_FACES = 4
@@ -60,8 +59,8 @@ def open_landmarker(
     """Load a landmark model that follows one subject.
 
     Args:
-        name: ``facemesh``, ``facelandmarker`` or ``auto``: Face Mesh where the installed MediaPipe
-            carries it, else the FaceLandmarker.
+        name: ``facemesh``, ``facelandmarker``, ``fused`` (the mean of both) or ``auto``: Face Mesh
+            where the installed MediaPipe carries it, else the FaceLandmarker.
         model: A bundle for the FaceLandmarker; without it the published one is looked for.
         subject: Whom to follow where several faces are in view, as fractions of width and height
             of the first picture with a face; without it the largest face.
@@ -83,6 +82,11 @@ def open_landmarker(
     if name == "auto":
         carried = hasattr(mediapipe, "solutions") and model is None
         name = "facemesh" if carried else "facelandmarker"
+    if name == "fused":
+        mesh = open_landmarker("facemesh", subject=subject)
+        return FusedLandmarker(
+            mesh, open_landmarker("facelandmarker", model=model, subject=subject)
+        )
     if name == "facemesh":
         identity = _mesh_identity(mediapipe)
         return SubjectLandmarker(_FaceMesh(mediapipe), identity, subject)
@@ -359,39 +363,3 @@ def carries_face_mesh() -> bool:
     found = importlib.util.find_spec("mediapipe")
     roots = list(found.submodule_search_locations or ()) if found else []
     return any(all((Path(root) / file).is_file() for file in _MESH_FILES) for root in roots)
-
-
-# Lines that MediaPipe, absl and TFLite write in every sound run; anything else is passed on.
-_NOISE = re.compile(
-    r"[IW]\d{4} \d\d:\d\d:|INFO: Created TensorFlow Lite |INFO: Applying \d+ TensorFlow Lite "
-    r"|WARNING: All log messages before absl::InitializeLog\(\) "
-)
-
-
-@contextlib.contextmanager
-def quiet_native() -> Iterator[None]:
-    """Keep the chatter of MediaPipe's native code off stderr while a model is loaded.
-
-    It is written to file descriptor 2 directly, where it would tear a progress bar apart, and no
-    setting of absl or TFLite reaches it. What is not known chatter, errors above all, comes out
-    afterwards; what was raised as an exception is not touched.
-    """
-    try:
-        sys.stderr.flush()
-        kept = os.dup(2)
-    except (OSError, AttributeError, ValueError):  # no stderr at all, such as under pythonw
-        yield
-        return
-    with tempfile.TemporaryFile() as captured:
-        os.dup2(captured.fileno(), 2)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            captured.seek(0)
-            for line in captured.read().splitlines(keepends=True):
-                if not _NOISE.match(line.decode(errors="replace")):
-                    os.write(2, line)

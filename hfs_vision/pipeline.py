@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hfs_vision.appearance import Appearance, readings
 from hfs_vision.core.detector import Detector, Step
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.signals import Signals
@@ -28,7 +29,14 @@ from hfs_vision.schema import (
     SourceInfo,
 )
 from hfs_vision.settings import Settings
-from hfs_vision.tables import write_counts, write_events, write_json, write_result, write_signals
+from hfs_vision.tables import (
+    write_counts,
+    write_events,
+    write_json,
+    write_result,
+    write_signals,
+    write_twitches,
+)
 from hfs_vision.video import DecodeStats, open_source
 
 NOT_A_DEVICE = (
@@ -43,7 +51,7 @@ landmarks are held (6 MB), each picture is let go at once."""
 _REPORT_EVERY = 32
 """Frames between two looks at the clock of the outside world: progress, and whether to stop."""
 
-RESULT_FILES = ("events.csv", "counts.csv", "signals.csv", "summary.json")
+RESULT_FILES = ("events.csv", "twitches.csv", "counts.csv", "signals.csv", "summary.json")
 
 Progress = Callable[[SourceInfo, int, float], None]
 """Called with what is known of the source, the frames done and the time of the last in seconds."""
@@ -82,13 +90,14 @@ class Analysis:
     inherited: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: str | Path) -> None:
-        """Writes ``events.csv``, ``counts.csv``, ``signals.csv`` and ``summary.json``.
+        """Writes `RESULT_FILES`.
 
         Raises:
             OutputError: If the folder cannot be written.
         """
         writers = (
             partial(write_events, events=self.events),
+            partial(write_twitches, events=self.events),
             partial(write_counts, counts=self.summary.counts),
             partial(write_signals, measured=self.measurements, signals=self.signals),
             partial(write_json, values=self.as_dict()),
@@ -149,12 +158,14 @@ def analyze(
     """
     settings = settings or Settings()
     with open_source(path, fps=fps) as source:
+        appearance = Appearance()
         finder = open_landmarker(landmarker, model=Path(model) if model else None, subject=subject)
         try:
             run = _Run(Detector(settings))
             run.consume(
                 source,
                 finder,
+                appearance,
                 (lambda *done: progress(source.info, *done)) if progress else _ignore,
                 stop or (lambda: False),
             )
@@ -175,7 +186,7 @@ def analyze(
             source_warnings=[*source.stats.warnings(), *finder.warnings],
             source=source.info,
             decoding=source.stats,
-            model=finder.identity,
+            model=replace(finder.identity, appearance_sha256=appearance.sha256),
         )
 
 
@@ -221,12 +232,14 @@ class _Run:
         self,
         frames: Iterable[Frame],
         finder: Landmarker,
+        appearance: Appearance,
         progress: Callable[[int, float], None],
         stop: Callable[[], bool],
     ) -> None:
         leak = finder.identity.lid_leak
         times: list[float] = []
         faces: list[FloatArray] = []
+        looks: list[FloatArray] = []
         done = 0
         for frame in frames:
             if done % _REPORT_EVERY == 0 and stop():
@@ -234,16 +247,17 @@ class _Run:
                 break
             times.append(frame.time_s)
             faces.append(finder(frame))
+            looks.append(appearance(frame, faces[-1]))
             done += 1
             if done % _REPORT_EVERY == 0:
                 progress(done, frame.time_s)
             if len(times) == _CHUNK:
-                self.take(measure(np.array(times), np.stack(faces), lid_leak=leak))
-                times, faces = [], []
+                self.take(measure(np.array(times), np.stack(faces), readings(looks), lid_leak=leak))
+                times, faces, looks = [], [], []
         if done % _REPORT_EVERY:
             progress(done, times[-1])
         if times:
-            self.take(measure(np.array(times), np.stack(faces), lid_leak=leak))
+            self.take(measure(np.array(times), np.stack(faces), readings(looks), lid_leak=leak))
         self.finish()
 
     def take(self, measured: Measurements) -> None:

@@ -88,6 +88,7 @@ class ModelIdentity:
     sha256: str
     mediapipe: str
     lid_leak: float = 0.0
+    appearance_sha256: str | None = None
 
 
 class Landmarker(Protocol):

@@ -30,18 +30,26 @@ class Settings:
         0.15, 0.02, 1.0, "One-sided eyelid closure (1 = shut) that counts, in a quiet face"
     )
     excursion_threshold: float = _setting(
-        0.03, 0.005, 1.0, "One-sided pull of a mouth corner (interocular units) that counts"
+        0.02, 0.005, 1.0, "One-sided pull of a mouth corner (interocular units) that counts"
     )
-    noise_factor: float = _setting(
-        2.2, 0.0, 10.0, "Thresholds rise to this many times the person's own ordinary asymmetry"
+    closure_noise_factor: float = _setting(
+        2.2, 0.0, 10.0, "The closure threshold rises to so many times the person's own asymmetry"
     )
-    max_threshold_rise: float = _setting(
-        2.3, 1.0, 10.0, "Thresholds never rise to more than this many times their quiet value"
+    excursion_noise_factor: float = _setting(
+        4.4, 0.0, 20.0, "The pull threshold rises to so many times the person's ordinary pulls"
+    )
+    max_closure_threshold: float = _setting(
+        0.35, 0.02, 1.0, "The closure threshold rises no further than this"
+    )
+    max_excursion_threshold: float = _setting(
+        0.06, 0.005, 1.0, "The pull threshold rises no further than this (interocular units)"
     )
     merge_gap_s: float = _setting(
-        0.15, 0.0, 2.0, "Movements of one side closer than this are one event"
+        0.25, 0.0, 2.0, "Movements of one side closer than this are one event"
     )
-    tonic_s: float = _setting(1.0, 0.1, 10.0, "Events at least this long are tonic, others clonic")
+    tonic_s: float = _setting(
+        1.0, 0.1, 10.0, "Events with a twitch held so long are tonic, others clonic"
+    )
     baseline_window_s: float = _setting(
         60.0, 5.0, 600.0, "Rest is learned from this much of the immediate past"
     )

@@ -58,6 +58,7 @@ _MEASURED = (
     "roll_deg",
     "face_px",
     "fit_error",
+    "visibility",
 )
 _DERIVED = (
     "closure_left",
@@ -68,7 +69,6 @@ _DERIVED = (
     "eye_score_right",
     "mouth_score_left",
     "mouth_score_right",
-    "excursion_threshold",
 )
 SIGNAL_COLUMNS = ("time_s", "valid", *_MEASURED, *_DERIVED)
 
@@ -180,11 +180,11 @@ def write_signals(handle: TextIO, measured: Measurements, signals: Signals) -> N
             measured.roll_deg,
             measured.face_px,
             measured.fit_error,
+            measured.visibility,
             signals.closure,
             signals.excursion,
             signals.eye_score,
             signals.mouth_score,
-            signals.excursion_threshold,
         ]
     )
     handle.write(",".join(SIGNAL_COLUMNS) + "\n")

@@ -124,6 +124,7 @@ class Recording:
             zero,
             zero + self.face_px,
             zero + 0.02,
+            zero + 1.0,
         )
         rounded = (np.round(column, 6) for column in columns)
         return Measurements(np.round(self.time_s, 6), *rounded).where(~self.gap)

@@ -21,7 +21,8 @@ from skimage import data
 
 from hfs_vision import facemesh, models
 from hfs_vision.errors import ModelError, SourceError, UsageError
-from hfs_vision.facemesh import SubjectLandmarker, open_landmarker, quiet_native
+from hfs_vision.facemesh import SubjectLandmarker, open_landmarker
+from hfs_vision.quiet import quiet_native
 from hfs_vision.schema import FloatArray, Frame, Landmarker
 from hfs_vision.subject import PATIENCE_S, Picture, Place, Subject, keep_only, look_of
 

@@ -7,16 +7,12 @@ import pytest
 
 from hfs_vision.core.baseline import YAW_TO_LATERAL, YAW_TO_UP
 from hfs_vision.schema import SIDES
-from hfs_vision.settings import Settings
 from tests.synthetic import Recording, bump, run
 
 LEFT, RIGHT, BOTH = 0, 1, slice(None)
 OUTWARDS = np.array([1.0, -1.0])
 """A shift to the subject's left is lateral for the left corner and medial for the right one."""
 
-TRAINS = Settings(merge_gap_s=0.25)
-"""A pause of 150 ms between two movements reads up to 220 ms at 30 frames/s: both flanks below the
-level at which an event ends, and up to a frame."""
 
 every_rate = pytest.mark.parametrize("fps", [30, 60])
 every_side = pytest.mark.parametrize("side", [LEFT, RIGHT], ids=SIDES)
@@ -168,7 +164,7 @@ def test_a_blink_during_a_tonic_spasm_does_not_make_two_of_it(fps, side, kind, d
 def test_twitches_150_ms_apart_are_one_event_that_keeps_them(fps, side, ramp_s, phase):
     start_s = 20 + phase
     recording = face(40, fps, 11).train(side, start_s, 6, gap_s=0.15, ramp_s=ramp_s)
-    (event,) = assert_events(recording, [(side, "eyelid_twitch")], [start_s], TRAINS)
+    (event,) = assert_events(recording, [(side, "eyelid_twitch")], [start_s])
     onsets_s = [twitch.onset_s for twitch in event.twitches]
     np.testing.assert_allclose(onsets_s, start_s + 0.35 * np.arange(6), atol=0.1)
     assert {twitch.region for twitch in event.twitches} == {"eye"}
@@ -180,7 +176,7 @@ def test_twitches_150_ms_apart_are_one_event_that_keeps_them(fps, side, ramp_s, 
 def test_twitches_400_ms_apart_are_events_of_their_own(fps, side, phase):
     onsets_s = 20 + phase + 0.6 * np.arange(6)
     recording = face(40, fps, 12).train(side, onsets_s[0], 6, gap_s=0.4)
-    events = assert_events(recording, [(side, "eyelid_twitch")] * 6, onsets_s, TRAINS)
+    events = assert_events(recording, [(side, "eyelid_twitch")] * 6, onsets_s)
     assert [len(event.twitches) for event in events] == [1] * 6
 
 

@@ -7,12 +7,13 @@ learn the same thing, however the samples are handed over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.pulls import attacks
 from hfs_vision.schema import FloatArray
 from hfs_vision.settings import Settings
 
@@ -53,17 +54,18 @@ class Baseline:
 
     Attributes:
         open_aperture: ``(2,)`` aperture of the open eyes.
-        commissure: ``(2, 2)`` place of the corners (side; lateral, up).
+        corner_place: ``(2,)`` place of the corners at rest.
         yaw_deg: Usual yaw.
         blink_gain: ``(2,)`` how far this lid closes in blinks for each unit of the other's
             closure, at least 1.
-        eye_asymmetry, mouth_asymmetry: Ordinary left-right difference of closure and of
-            excursion: the 95th percentile towards the side that shows less of it. Spasm is
-            one-sided, so the other side tells what is ordinary for this face.
+        eye_asymmetry: Ordinary left-right difference of closure.
+        mouth_asymmetry: Ordinary pull of a corner (`hfs_vision.core.pulls`), interocular units.
+            Both are the 95th percentile on the side that shows less of it: spasm is one-sided,
+            so the other side tells what is ordinary for this face.
     """
 
     open_aperture: FloatArray
-    commissure: FloatArray
+    corner_place: FloatArray
     yaw_deg: float
     blink_gain: FloatArray
     eye_asymmetry: float
@@ -73,15 +75,19 @@ class Baseline:
         """``(n, 2)`` eyelid closure: 0 as open as usual, 1 shut; negative when wider than usual."""
         return np.asarray(1.0 - aperture / self.open_aperture)
 
-    def excursion(self, commissure: FloatArray, yaw_deg: FloatArray) -> FloatArray:
-        """``(n, 2)`` displacement of each corner along outwards-and-up, interocular units."""
-        moved = commissure - self.commissure
-        turn = (yaw_deg - self.yaw_deg)[:, None] * np.array([0.5, -0.5])
-        lateral = moved[..., 0] - YAW_TO_LATERAL * turn
-        up = moved[..., 1] - YAW_TO_UP * turn
-        return np.asarray(
-            (LATERAL_WEIGHT * lateral + UP_WEIGHT * up) / np.hypot(LATERAL_WEIGHT, UP_WEIGHT)
-        )
+
+def corner_place(commissure: FloatArray, yaw_deg: FloatArray) -> FloatArray:
+    """Place of each corner along outwards-and-up, interocular units.
+
+    Args:
+        commissure: ``(n, 2, 2)`` side; lateral, up.
+        yaw_deg: ``(n,)``: what a turn seems to move is taken out.
+    """
+    turn = yaw_deg[:, None] * np.array([0.5, -0.5])
+    lateral = commissure[..., 0] - YAW_TO_LATERAL * turn
+    up = commissure[..., 1] - YAW_TO_UP * turn
+    weighted = LATERAL_WEIGHT * lateral + UP_WEIGHT * up
+    return np.asarray(weighted / np.hypot(LATERAL_WEIGHT, UP_WEIGHT))
 
 
 class BaselineTracker:
@@ -131,29 +137,25 @@ class BaselineTracker:
         low, high = np.searchsorted(recent.time_s, [now - s.baseline_window_s, now])
         window = recent[slice(int(low), int(high))]
         self._recent = [recent[slice(int(low), None)]]
-        return learn_baseline(window) if len(window) >= _MIN_SAMPLES else None
+        return learn_baseline(window, s.max_gap_s) if len(window) >= _MIN_SAMPLES else None
 
 
-def learn_baseline(window: Measurements) -> Baseline:
+def learn_baseline(window: Measurements, max_gap_s: float) -> Baseline:
     """Rest from samples that all show a face."""
     open_aperture = np.percentile(window.aperture, _OPEN_PERCENTILE, axis=0)
     # An eye that was never open gives no scale: the other one, or 1 % of the face, stands in.
-    open_aperture = np.maximum(open_aperture, max(0.3 * open_aperture.max(), 0.01))
-    rest = Baseline(
+    never = open_aperture < 0.3 * open_aperture.max()
+    open_aperture = np.where(never, open_aperture.max(), np.maximum(open_aperture, 0.01))
+    place = corner_place(window.commissure, window.yaw_deg)
+    closure = 1.0 - window.aperture / open_aperture
+    pull, _, _ = attacks(window.time_s, place, max_gap_s)
+    return Baseline(
         open_aperture=open_aperture,
-        commissure=np.median(window.commissure, axis=0),
+        corner_place=np.median(place, axis=0),
         yaw_deg=float(np.median(window.yaw_deg)),
-        blink_gain=np.ones(2),
-        eye_asymmetry=0.0,
-        mouth_asymmetry=0.0,
-    )
-    closure = rest.closure(window.aperture)
-    excursion = rest.excursion(window.commissure, window.yaw_deg)
-    return replace(
-        rest,
         blink_gain=_blink_gain(closure),
         eye_asymmetry=_ordinary(closure[:, 0] - closure[:, 1]),
-        mouth_asymmetry=_ordinary(excursion[:, 0] - excursion[:, 1]),
+        mouth_asymmetry=_ordinary_pull(pull),
     )
 
 
@@ -169,3 +171,10 @@ def _ordinary(difference: FloatArray) -> float:
     middle = np.median(difference)
     high, low = np.percentile(difference, [_ORDINARY_PERCENTILE, 100 - _ORDINARY_PERCENTILE])
     return float(min(high - middle, middle - low))
+
+
+def _ordinary_pull(pull: FloatArray) -> float:
+    sides = [side[np.isfinite(side)] for side in pull.T]
+    if not all(len(side) for side in sides):
+        return 0.0
+    return max(min(float(np.percentile(side, _ORDINARY_PERCENTILE)) for side in sides), 0.0)

@@ -15,23 +15,15 @@ import numpy as np
 from hfs_vision.core.events import describe_event
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
-from hfs_vision.core.signals import SignalBuilder, Signals
+from hfs_vision.core.signals import STAY, SignalBuilder, Signals
 from hfs_vision.core.twitches import find_twitches
 from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
 from hfs_vision.settings import Settings
 
-STAY = 0.5
-"""An event lasts while the score is at least this (1 starts it)."""
-
 _SURE = 1.5
-_BRIEF_S = 0.05
-"""A stretch briefer than `_BRIEF_S` (one frame at 30 frames/s) must reach `_SURE`."""
-
-_ATTACK_S = 0.3
-_ATTACK = 0.7
-"""A corner must be pulled, against the other one, by `_ATTACK` of the threshold within
-`_ATTACK_S`: slower changes are expressions, or a drift of the mesh. (Smiles take about 0.5 s:
-Tarantili 2005, Am J Orthod 128:8-15.)"""
+_BRIEF_S = (0.05, 0.09)
+"""A stretch of lid or corner briefer than this (one and two frames at 30 frames/s) must reach
+`_SURE`."""
 
 _HELD_CLOSURE = 0.5
 _HELD_IN_BLINK = 0.25
@@ -154,10 +146,8 @@ class Detector:
 
     def _in_group(self, group: slice, side: int, reach_s: FloatArray) -> list[Event]:
         window, row_end, held, events = self._window, self._row_end, self._held(side), []
-        lid = self._stretches(group, side, window.eye_score)
-        corner = self._stretches(group, side, window.mouth_score)
-        attacks = [self._attack(side, *rows) for rows in corner.tolist()]
-        corner = corner[np.array(attacks) >= _ATTACK]
+        lid = self._stretches(group, side, window.eye_score, _BRIEF_S[0])
+        corner = self._stretches(group, side, window.mouth_score, _BRIEF_S[1])
         both = np.array(sorted([*lid.tolist(), *corner.tolist()]), dtype=np.int64).reshape(-1, 2)
         for start, stop in merge(both, window.time_s, reach_s).tolist():
             parts = [x[(x[:, 0] >= start) & (x[:, 1] <= stop)] for x in (lid, corner)]
@@ -168,32 +158,19 @@ class Detector:
             events.append(event)
         return events
 
-    def _stretches(self, group: slice, side: int, scores: FloatArray) -> IntervalArray:
+    def _stretches(
+        self, group: slice, side: int, scores: FloatArray, brief_s: float
+    ) -> IntervalArray:
         """``(k, 2)`` rows of the group in which lid or corner moves surely."""
         score, window = scores[:, side], self._window
         found = hysteresis(score[group], high=1.0, low=STAY, broken=self._broken[group])
         found = found + group.start
         sure = [
-            self._row_end[stop - 1] - window.time_s[start] >= _BRIEF_S
+            self._row_end[stop - 1] - window.time_s[start] >= brief_s
             or score[start:stop].max() >= _SURE
             for start, stop in found.tolist()
         ]
         return np.asarray(found[np.array(sure, dtype=np.bool_)])
-
-    def _attack(self, side: int, start: int, stop: int) -> float:
-        """Largest pull of the corner within `_ATTACK_S`, in units of the threshold.
-
-        What the other corner does in the same direction is subtracted.
-        """
-        window = self._window
-        since = np.searchsorted(window.time_s, window.time_s[start:stop] - _ATTACK_S)
-        largest = 0.0
-        for row, first in zip(range(start, stop), since.tolist(), strict=True):
-            moved = window.excursion[row] - window.excursion[first:row]
-            pull = moved[:, side] - np.maximum(moved[:, 1 - side], 0.0)
-            pull = pull[np.isfinite(pull)] / window.excursion_threshold[row]
-            largest = max(largest, float(pull.max(initial=0.0)))
-        return largest
 
     def _blinks(self, now_s: float) -> tuple[list[Blink], int]:
         time_s, both = self._window.time_s, self._window.closure.min(axis=1)
@@ -210,11 +187,11 @@ class Detector:
         return found, open_from
 
     def _trim(self, open_from: int) -> None:
-        """Forgets rows that no later event can touch, except those just before for its attack."""
+        """Forgets rows that no later event can touch, except those just before."""
         time_s = self._window.time_s
         needed = min(open_from, len(time_s) - 1)
-        attack = int(np.searchsorted(time_s, time_s[needed] - 1.5 * _ATTACK_S))
-        self._window = self._window[slice(max(min(needed - 2, attack), 0), None)]
+        near = int(np.searchsorted(time_s, time_s[needed] - 2 * _BLINK_NEAR_S))
+        self._window = self._window[slice(max(min(needed - 2, near), 0), None)]
 
 
 def row_ends(time_s: FloatArray, max_gap_s: float) -> FloatArray:

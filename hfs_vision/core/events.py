@@ -8,7 +8,7 @@ from hfs_vision.core.signals import Signals
 from hfs_vision.schema import SIDES, Event, FloatArray, Twitch
 from hfs_vision.settings import Settings
 
-_TAKES_PART = 0.85
+_TAKES_PART = 0.95
 """Lid or corner takes part in an event of its side from this score on: where one of them is sure,
 less is asked of the other, because synkinesis (both together) is the rule."""
 

@@ -17,6 +17,10 @@ from hfs_vision.core.landmarks import LID_MARGINS, MOVING, RIGID
 from hfs_vision.core.reference_face import RIGID_REFERENCE
 from hfs_vision.schema import N_LANDMARKS, BoolArray, FloatArray
 
+EYE_PATCH_WEIGHT = 0.6
+"""Share of the patch's reading in the aperture; the rest is the landmarks'. Their errors differ: on
+some faces the patch reads half of a closure, on others the landmarks jitter three times as much."""
+
 _DECIMALS = 6
 _N_LIDS = len(LID_MARGINS[0])
 
@@ -40,6 +44,8 @@ class Measurements:
         face_px: ``(n,)`` interocular distance in the picture, pixels (as if seen from the front).
         fit_error: ``(n,)`` root-mean-square distance of the rigid points from the mean face after
             alignment, interocular units.
+        visibility: ``(n,)`` how surely both eyes and both corners are in view, 0 to 1, as the
+            picture's patches tell; 1 where only landmarks were at hand.
     """
 
     time_s: FloatArray
@@ -50,6 +56,7 @@ class Measurements:
     roll_deg: FloatArray
     face_px: FloatArray
     fit_error: FloatArray
+    visibility: FloatArray
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -77,13 +84,36 @@ class Measurements:
         return Measurements(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
-def measure(time_s: FloatArray, landmarks: FloatArray, *, lid_leak: float = 0.0) -> Measurements:
+@dataclass(frozen=True)
+class Readings:
+    """What the patches of ``n`` frames show (`hfs_vision.appearance`); NaN without a face.
+
+    Attributes:
+        aperture: ``(n, 2)`` palpebral aperture, interocular units.
+        corner_shift: ``(n, 2, 2)`` from the landmark of each corner to the corner, interocular
+            units: lateral (away from the midline), up.
+        visibility: ``(n,)`` as in `Measurements`.
+    """
+
+    aperture: FloatArray
+    corner_shift: FloatArray
+    visibility: FloatArray
+
+
+def measure(
+    time_s: FloatArray,
+    landmarks: FloatArray,
+    readings: Readings | None = None,
+    *,
+    lid_leak: float = 0.0,
+) -> Measurements:
     """Measures every frame by itself; nothing is smoothed or filled.
 
     Args:
         time_s: ``(n,)`` seconds, finite, strictly increasing.
         landmarks: ``(n, 478, 3)`` pixels (x right, y down, z on the scale of x, away from the
             camera); NaN where there is no face.
+        readings: What the patches of the same frames show, if anything looked at them.
         lid_leak: Share of each eye's reading that is in truth the other eye's (0 to below 0.5),
             a trait of the landmark model; it is taken out again.
 
@@ -101,8 +131,13 @@ def measure(time_s: FloatArray, landmarks: FloatArray, *, lid_leak: float = 0.0)
     moving = np.asarray(landmarks.take(MOVING, axis=1), dtype=np.float64)
     seen = _all_finite(rigid) & _all_finite(moving)
     seen[seen] = np.ptp(rigid[seen, :, 0], axis=1) > 0
-    aperture, *others = _measure_faces(rigid[seen], moving[seen])
-    columns = (_unmix(aperture, lid_leak), *others)
+    aperture, commissure, *others = _measure_faces(rigid[seen], moving[seen])
+    aperture, visibility = _unmix(aperture, lid_leak), np.ones(int(seen.sum()))
+    if readings is not None:
+        aperture = aperture + EYE_PATCH_WEIGHT * (readings.aperture[seen] - aperture)
+        commissure = commissure + readings.corner_shift[seen]
+        visibility = readings.visibility[seen]
+    columns = (aperture, commissure, *others, visibility)
 
     def spread(values: FloatArray) -> FloatArray:
         full = np.full((len(time_s), *values.shape[1:]), np.nan)
@@ -110,6 +145,45 @@ def measure(time_s: FloatArray, landmarks: FloatArray, *, lid_leak: float = 0.0)
         return full
 
     return Measurements(time_s, *(spread(values) for values in columns))
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where one face is in its picture: how face coordinates become pixels and back.
+
+    Face coordinates are those of the mean face: interocular units, origin between the outer
+    canthi, x towards the subject's left, y down, z away from the camera.
+
+    Attributes:
+        unit_px: Pixels of one interocular unit.
+        turn: ``(3, 3)`` rotation; rows of pixels times it are rows of face coordinates.
+        centre: ``(3,)`` pixels of the point that lies at `_REFERENCE_CENTRE` of the face.
+    """
+
+    unit_px: float
+    turn: FloatArray
+    centre: FloatArray
+
+    def to_face(self, pixels: FloatArray) -> FloatArray:
+        """``(..., 3)`` landmarks in pixels -> face coordinates."""
+        return np.asarray((pixels - self.centre) @ self.turn / self.unit_px + _REFERENCE_CENTRE)
+
+    def to_pixels(self, face: FloatArray) -> FloatArray:
+        """``(..., 3)`` face coordinates -> pixels (and depth on their scale)."""
+        turned = (face - _REFERENCE_CENTRE) @ self.turn.T
+        return np.asarray(turned * self.unit_px + self.centre)
+
+
+_REFERENCE_CENTRE = RIGID_REFERENCE.mean(axis=0)
+
+
+def pose_of(landmarks: FloatArray) -> Pose | None:
+    """Pose of one face ``(478, 3)``; ``None`` where the landmarks are missing or in a line."""
+    rigid = landmarks[RIGID]
+    if not np.isfinite(rigid).all() or np.ptp(rigid[:, 0]) <= 0:
+        return None
+    scale, turn, centre, _ = _fit_similarity(rigid[None])
+    return Pose(float(1.0 / scale[0]), turn[0], centre[0, 0])
 
 
 def _all_finite(points: FloatArray) -> BoolArray:

@@ -11,13 +11,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from hfs_vision.core.baseline import Baseline, BaselineTracker
+from hfs_vision.core.baseline import Baseline, BaselineTracker, corner_place
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, Hold, attacks, running_max
 from hfs_vision.schema import BoolArray, FloatArray
 from hfs_vision.settings import Settings
 
 LOOKAHEAD_S = 0.12
 """How much of what follows a sample is needed before its values are final."""
+
+LOOKBACK_S = ATTACK_S + LAG_S + LOOKAHEAD_S
+"""How much of what came before a sample is needed."""
 
 _SMOOTH_S = 0.05
 """Width of the centred mean over time: three samples at 60 frames/s, a single one at 30."""
@@ -30,11 +34,19 @@ _OTHER_EYE_WEIGHT = 1.5
 """A closure counts as one-sided by what it exceeds this multiple of the other eye's closure. In
 bilateral blinks the two landmark models show one lid up to 1.3 times as far closed as the other."""
 
-_OTHER_CORNER_WEIGHT = 1.35
-_OWN_CORNER_LIMIT = 3.5
-"""A pull is what a corner's excursion exceeds that of the other (more than it, if both rise: smiles
-are lopsided), and never more than this multiple of its own excursion: a corner that stays
-where it is while the other drops is not pulled."""
+_BLINK_TO_CORNER = 0.02
+"""Blinks move the whole mesh a little: while both lids are shut, a pull must be larger by this."""
+
+_LEVEL_SHARE = 0.7
+"""A pull counts as far as the corner then lies out of its rest, and further than the other corner:
+one that was dropped and comes back is not pulled. This share of the pull will do."""
+
+_OPPOSITE_SHARE = 1.5
+"""A strong pull drags the other corner along, inwards and down: that counts too, up to this
+multiple of the corner's own way."""
+
+STAY = 0.5
+"""An event lasts while the score is at least this (1 starts it)."""
 
 _LID_TO_CORNER = 0.02
 """A lid that closes alone lifts the cheek and with it the corner by up to this (interocular units
@@ -43,6 +55,10 @@ per unit of closure; rendered closures read 0.00-0.04): it is no pull of its own
 _MAX_FIT_ERROR = 0.10
 """A mesh that fits the mean face worse than this (interocular units) is not on a face: real faces
 stayed below 0.08, meshes on empty background reached 0.13."""
+
+_MIN_VISIBILITY = 0.05
+"""Below this an eye or a corner of the mouth is hidden, by a hand or at the picture's edge: the
+mesh is drawn on regardless."""
 
 _YAW_SPREAD_DEG = 25.0
 """At this much yaw away from the usual the thresholds are doubled (they grow with its square)."""
@@ -59,7 +75,6 @@ class Signals:
             interocular units.
         eye_score, mouth_score: ``(n, 2)`` one-sidedness of that side, in units of the threshold
             in force: an event reaches 1.
-        excursion_threshold: ``(n,)`` that threshold for the corner, interocular units.
     """
 
     time_s: FloatArray
@@ -67,7 +82,6 @@ class Signals:
     excursion: FloatArray
     eye_score: FloatArray
     mouth_score: FloatArray
-    excursion_threshold: FloatArray
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -84,7 +98,7 @@ class Signals:
     def empty() -> Signals:
         """No rows."""
         pair = np.empty((0, 2))
-        return Signals(np.empty(0), pair, pair, pair, pair, np.empty(0))
+        return Signals(np.empty(0), pair, pair, pair, pair)
 
     @staticmethod
     def concatenate(parts: list[Signals]) -> Signals:
@@ -103,6 +117,7 @@ class SignalBuilder:
         self._baseline: BaselineTracker | None = None
         self._pending: Measurements | None = None
         self._done = 0
+        self._hold = Hold(STAY)
 
     def update(self, samples: Measurements) -> Signals:
         """Takes the next samples, returns the rows that have become final."""
@@ -122,7 +137,7 @@ class SignalBuilder:
         if ready <= self._done:
             return Signals.empty()
         rows = self._rows(self._done, ready)
-        keep = int(np.searchsorted(time_s, time_s[ready - 1] - LOOKAHEAD_S))
+        keep = int(np.searchsorted(time_s, time_s[ready - 1] - LOOKBACK_S))
         self._pending = self._pending[slice(keep, None)]
         self._done = ready - keep
         return rows
@@ -181,38 +196,50 @@ class SignalBuilder:
         near = _neighbourhood(samples.time_s, rows)
         inner = slice(rows.start - near.start, rows.stop - near.start)
         closure_near = np.clip(rest.closure(aperture[near]), -1.0, 1.1)
-        other = _running_max(samples.time_s[near], closure_near[:, ::-1], _BLINK_LAG_S)[inner]
+        other = running_max(samples.time_s[near], closure_near[:, ::-1], _BLINK_LAG_S)[inner]
         closure = closure_near[inner]
         yaw = samples.yaw_deg[rows]
-        excursion = rest.excursion(commissure[rows], yaw)
         eye_excess = closure - _OTHER_EYE_WEIGHT * rest.blink_gain * np.maximum(other, 0.0)
+        place_near = corner_place(commissure[near], samples.yaw_deg[near])
+        place = place_near[inner]
+        excursion = place - rest.corner_place
         opposite = excursion[:, ::-1]
-        mouth_excess = np.minimum(
-            excursion
-            - np.where(opposite > 0, _OTHER_CORNER_WEIGHT, 1.0) * opposite
-            - _LID_TO_CORNER * np.maximum(closure - closure[:, ::-1], 0.0),
-            _OWN_CORNER_LIMIT * np.maximum(excursion, 0.0),
+        above = excursion - OTHER_WEIGHT * np.maximum(opposite, 0.0)
+        above = above + np.minimum(
+            np.maximum(-opposite, 0.0), _OPPOSITE_SHARE * np.maximum(excursion, 0.0)
         )
+        above = above - _LID_TO_CORNER * np.maximum(closure - closure[:, ::-1], 0.0)
         eye_threshold, mouth_threshold = self._thresholds(rest, yaw)
+        mouth_threshold = mouth_threshold + _BLINK_TO_CORNER * np.clip(closure.min(axis=1), 0, 1)
+        pull, own, others = attacks(samples.time_s[near], place_near, self._settings.max_gap_s)
+        pulled = pull[inner], own[inner], others[inner]
+        held = self._hold.update(place, pulled, mouth_threshold)
         return Signals(
             samples.time_s[rows],
             closure,
             excursion,
             eye_excess / eye_threshold[:, None],
-            mouth_excess / mouth_threshold[:, None],
-            mouth_threshold,
+            np.minimum(held, above / _LEVEL_SHARE) / mouth_threshold[:, None],
         )
 
     def _thresholds(self, rest: Baseline, yaw_deg: FloatArray) -> tuple[FloatArray, FloatArray]:
         s = self._settings
         turned = 1.0 + ((yaw_deg - rest.yaw_deg) / _YAW_SPREAD_DEG) ** 2
 
-        def threshold(quiet: float, ordinary: float) -> FloatArray:
-            raised = np.clip(s.noise_factor * ordinary, quiet, s.max_threshold_rise * quiet)
-            return np.asarray(raised * turned)
+        def threshold(quiet: float, ordinary: float, most: float) -> float:
+            return max(quiet, min(ordinary, most))
 
-        eye = threshold(s.closure_threshold, rest.eye_asymmetry)
-        return eye, threshold(s.excursion_threshold, rest.mouth_asymmetry)
+        eye = threshold(
+            s.closure_threshold,
+            s.closure_noise_factor * rest.eye_asymmetry,
+            s.max_closure_threshold,
+        )
+        mouth = threshold(
+            s.excursion_threshold,
+            s.excursion_noise_factor * rest.mouth_asymmetry,
+            s.max_excursion_threshold,
+        )
+        return np.asarray(eye * turned), np.asarray(mouth * turned)
 
 
 def _gate(samples: Measurements, settings: Settings) -> Measurements:
@@ -222,18 +249,19 @@ def _gate(samples: Measurements, settings: Settings) -> Measurements:
             (np.abs(samples.yaw_deg) <= settings.max_yaw_deg)
             & (np.abs(samples.pitch_deg) <= settings.max_pitch_deg)
             & (samples.fit_error <= _MAX_FIT_ERROR)
+            & (samples.visibility >= _MIN_VISIBILITY)
         )
     return samples.where(good)
 
 
 def _blank(time_s: FloatArray) -> Signals:
     nothing = np.full((len(time_s), 2), np.nan)
-    return Signals(time_s, nothing, nothing, nothing, nothing, nothing[:, 0])
+    return Signals(time_s, nothing, nothing, nothing, nothing)
 
 
 def _neighbourhood(time_s: FloatArray, rows: slice) -> slice:
     start, stop = np.searchsorted(
-        time_s, [time_s[rows.start] - LOOKAHEAD_S, time_s[rows.stop - 1] + LOOKAHEAD_S]
+        time_s, [time_s[rows.start] - LOOKBACK_S, time_s[rows.stop - 1] + LOOKAHEAD_S]
     )
     return slice(int(start), int(stop))
 
@@ -257,16 +285,3 @@ def _centred_mean(time_s: FloatArray, values: FloatArray) -> FloatArray:
     with np.errstate(invalid="ignore"):
         mean = np.where(np.isfinite(flat), total / np.maximum(count, 1), np.nan)
     return mean.reshape(values.shape)
-
-
-def _running_max(time_s: FloatArray, values: FloatArray, reach_s: float) -> FloatArray:
-    """Largest value within ``reach_s`` on either side; NaN counts as nothing."""
-    filled = np.where(np.isfinite(values), values, -np.inf)
-    low = np.searchsorted(time_s, time_s - reach_s)
-    high = np.searchsorted(time_s, time_s + reach_s, side="right")
-    largest = filled.copy()
-    for shift in range(int((high - low).max(initial=0))):
-        index = low + shift
-        piece = filled[np.minimum(index, len(filled) - 1)]
-        np.maximum(largest, piece, out=largest, where=(index < high)[:, None])
-    return largest

@@ -55,7 +55,7 @@ def bare(path: Path) -> Run:
     import cv2
     import mediapipe
 
-    from hfs_vision.facemesh import quiet_native
+    from hfs_vision.quiet import quiet_native
 
     with quiet_native():
         mesh = mediapipe.solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
