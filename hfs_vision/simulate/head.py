@@ -68,6 +68,15 @@ class HeadTurner:
         turned = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(turned, dtype=np.uint8)
 
+    def moved_point(self, point: FloatArray, state: FaceState) -> FloatArray:
+        """Where a point ``(2,)`` of the resting picture lies in the turned one."""
+        at = np.float32(point).reshape(2, 1, 1)
+        moves = (
+            cv2.remap(move, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for move in self._displacement(state)
+        )
+        return np.asarray(point + np.array([float(move[0, 0]) for move in moves]))
+
     def _displacement(self, state: FaceState) -> tuple[Grid, Grid]:
         turn = _rotation(state.yaw_deg, state.pitch_deg, state.roll_deg)
         rows = (turn - np.eye(3))[:2].astype(np.float32)

@@ -9,14 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..schema import FloatArray
 from .faces import Grid, Rgb, SidePoints, face_axes, sample, smoothstep
 
-_MEET = 0.15  # lids meet this share of the opening above the lower lid: mostly the upper one moves
 _LID_PAD = 0.12  # share of the opening that a landmark may lie inside the eye
-_LASH_WIDTH, _LASH_DEPTH = 0.018, 0.40  # interocular units; share of the light taken
 _LID_BEYOND = (0.10, 0.05)  # the lid folds reach beyond outer and inner canthus, share of width
+
+
+@dataclass(frozen=True)
+class LidLook:
+    """What differs between the lids of people; the default is what `simulate` draws.
+
+    Attributes:
+        meet: The lids meet this share of the opening above the lower lid: mostly the upper moves.
+        lash_width: Of the dark margin, interocular units.
+        lash_depth: Share of the light that the margin takes when the eye is shut.
+        shade: Light that the unrolled lid gains (or, below 0, loses) when the eye is shut.
+    """
+
+    meet: float = 0.15
+    lash_width: float = 0.018
+    lash_depth: float = 0.40
+    shade: float = 0.0
+
+
+PLAIN_LIDS = LidLook()
 
 
 @dataclass(frozen=True)
@@ -66,8 +85,17 @@ def _margin(curve: FloatArray, along: Grid) -> Grid:
     return height
 
 
-def close_eye(face: Rgb, picture: Rgb, source: tuple[Grid, Grid], eye: Eye, closure: float) -> None:
-    """Cover one eye by its lids, in place.
+def move_eye(
+    face: Rgb,
+    picture: Rgb,
+    source: tuple[Grid, Grid],
+    eye: Eye,
+    closure: float,
+    gaze: tuple[float, float] = (0.0, 0.0),
+    look: LidLook = PLAIN_LIDS,
+) -> None:
+    """Turn one eyeball by ``gaze`` (interocular units along and across the lids) and cover it by
+    its lids, in place.
 
     ``face`` is the box being made and ``source`` the place in ``picture`` that each of its
     pixels shows so far, so the eye closes first and the smooth pulls carry it along.
@@ -80,8 +108,8 @@ def close_eye(face: Rgb, picture: Rgb, source: tuple[Grid, Grid], eye: Eye, clos
     upper, lower = _margin(eye.upper, along), _margin(eye.lower, along)
     lower = np.maximum(lower, upper)
     opening = lower - upper
-    drop = np.float32(closure * (1.0 - _MEET)) * opening
-    rise = np.float32(closure * _MEET) * opening
+    drop = np.float32(closure * (1.0 - look.meet)) * opening
+    rise = np.float32(closure * look.meet) * opening
     upper_now, lower_now = upper + drop, lower - rise
     shift = _skin_shift(height, (upper_now, lower_now), (drop, rise), eye)
     skin = sample(
@@ -89,8 +117,14 @@ def close_eye(face: Rgb, picture: Rgb, source: tuple[Grid, Grid], eye: Eye, clos
     )
     open_part = np.clip(np.minimum(height - upper_now, lower_now - height), 0.0, 1.0)
     window = face[rows, cols].astype(np.float32)
+    if gaze != (0.0, 0.0):
+        window = _turned(picture, (x, y), eye, (along, height, upper, lower), gaze)
+    if look.shade:
+        lid = smoothstep((upper_now - height) / np.maximum(drop + 1.0, 1.0) + 0.5)
+        lid *= (height > upper - 0.5 * opening).astype(np.float32)
+        skin = skin * (1.0 + np.float32(look.shade * closure) * lid)[..., None]
     mixed = skin + open_part[..., None] * (window - skin)
-    mixed *= 1.0 - _lashes(height - upper_now, along, closure, eye.unit)[..., None]
+    mixed *= 1.0 - _lashes(height - upper_now, along, closure, eye.unit, look)[..., None]
     face[rows, cols] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
@@ -111,12 +145,32 @@ def _skin_shift(
     return shift
 
 
-def _lashes(distance: Grid, along: Grid, closure: float, unit: float) -> Grid:
+def _turned(
+    picture: Rgb,
+    source: tuple[Grid, Grid],
+    eye: Eye,
+    inside: tuple[Grid, Grid, Grid, Grid],
+    gaze: tuple[float, float],
+) -> NDArray[np.float32]:
+    """The picture with what lies between the lids shifted; nothing moves at their margins' ends."""
+    along, height, upper, lower = inside
+    middle = 0.5 * (upper + lower)
+    reach = np.maximum(0.5 * (lower - upper), 1.0)
+    clipped = np.clip(along, 0.0, 1.0)
+    ends = smoothstep(4 * clipped * (1 - clipped))
+    weight = ends * smoothstep(1.6 - np.abs(height - middle) / (1.5 * reach))
+    move_along, move_across = (np.float32(g * eye.unit) for g in gaze)
+    dx = weight * (move_along * np.float32(eye.along[0]) + move_across * np.float32(eye.across[0]))
+    dy = weight * (move_along * np.float32(eye.along[1]) + move_across * np.float32(eye.across[1]))
+    return sample(picture, source[0] - dx, source[1] - dy).astype(np.float32)
+
+
+def _lashes(distance: Grid, along: Grid, closure: float, unit: float, look: LidLook) -> Grid:
     """Darkening of the lid margin, which gathers lashes and shade as the eye shuts."""
     inside = np.clip(along, 0.0, 1.0)
     taper = np.sqrt(np.clip(4 * inside * (1 - inside), 0.0, 1.0))
-    width = np.float32(max(_LASH_WIDTH * unit, 0.8))
-    dark: Grid = np.float32(_LASH_DEPTH * closure) * taper * np.exp(-((distance / width) ** 2))
+    width = np.float32(max(look.lash_width * unit, 0.8))
+    dark: Grid = np.float32(look.lash_depth * closure) * taper * np.exp(-((distance / width) ** 2))
     return dark
 
 

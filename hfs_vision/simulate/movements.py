@@ -174,6 +174,7 @@ class FaceState:
         excursion: Path of the mouth corner, outwards and up, per side, interocular units.
         lip_drop: Path of the lower lip downwards, interocular units.
         brow_lift: Path of both brows upwards, interocular units.
+        gaze: Path of both pupils towards the subject's left and down, interocular units.
         yaw_deg, pitch_deg, roll_deg: Turn of the head; positive towards the subject's left,
             chin down, and towards the subject's left shoulder.
         shift: Movement of the head in the picture, right and down, interocular units.
@@ -184,6 +185,7 @@ class FaceState:
     excursion: tuple[float, float] = (0.0, 0.0)
     lip_drop: float = 0.0
     brow_lift: float = 0.0
+    gaze: tuple[float, float] = (0.0, 0.0)
     yaw_deg: float = 0.0
     pitch_deg: float = 0.0
     roll_deg: float = 0.0

@@ -14,29 +14,33 @@ import numpy as np
 
 from ..schema import FloatArray
 from .faces import SIDE_POINTS, FaceAxes, Grid, Rgb, face_axes, sample, smoothstep
-from .lids import Eye, close_eye
+from .lids import PLAIN_LIDS, Eye, LidLook, move_eye
 from .movements import FaceState
 
 _PULL_ANGLE = np.deg2rad(45.0)  # zygomaticus: the corner goes outwards and up alike
 _LOWER_LIP = 17
 _BELL_END = np.float32(np.exp(-0.5 * 2.5**2))  # a pull ends at 2.5 sigma, inside the face's box
+_FIXED_POINT_STEPS = 20
 _BROW_DROP, _CHEEK_LIFT = 0.06, 0.035  # of full squeeze, interocular units
 
 
-def warp_face(picture: Rgb, landmarks: FloatArray, state: FaceState) -> Rgb:
+def warp_face(
+    picture: Rgb, landmarks: FloatArray, state: FaceState, look: LidLook = PLAIN_LIDS
+) -> Rgb:
     """The picture with its face moved from rest to ``state``; head angles are not applied.
 
     Args:
         picture: ``(height, width, 3)`` uint8; not changed.
         landmarks: ``(478, 3)`` pixels of this very picture.
         state: How far to move.
+        look: How the lids look.
 
     Returns:
         A new picture of the same shape; outside the face's box it equals the given one.
     """
     pulls = _pulls(landmarks, state)
     result = picture.copy()
-    if not pulls and max(state.closure) <= 0.0:
+    if not pulls and max(state.closure) <= 0.0 and state.gaze == (0.0, 0.0):
         return result
     left, top, right, bottom = _box(landmarks, picture.shape)
     if left >= right or top >= bottom:  # a tracker may follow a face out of the picture
@@ -47,10 +51,22 @@ def warp_face(picture: Rgb, landmarks: FloatArray, state: FaceState) -> Rgb:
     x, y = _undo_pulls(x, y, pulls)
     face = sample(picture, x, y) if pulls else picture[top:bottom, left:right].copy()
     for points, closure in zip(SIDE_POINTS, state.closure, strict=True):
-        if closure > 0.0:
-            close_eye(face, picture, (x, y), Eye.of(landmarks, points), closure)
+        if closure > 0.0 or state.gaze != (0.0, 0.0):
+            gaze = (state.gaze[0] * (-1.0 if points is SIDE_POINTS[0] else 1.0), state.gaze[1])
+            move_eye(face, picture, (x, y), Eye.of(landmarks, points), closure, gaze, look)
     result[top:bottom, left:right] = face
     return result
+
+
+def moved_point(landmarks: FloatArray, state: FaceState, point: FloatArray) -> FloatArray:
+    """Where a picture point ``(2,)`` of the resting face lies after `warp_face`'s smooth pulls."""
+    pulls = _pulls(landmarks, state)
+    place = point.copy()
+    for _ in range(_FIXED_POINT_STEPS):
+        x, y = (place[None, k : k + 1].astype(np.float32) for k in range(2))
+        from_x, from_y = _undo_pulls(x, y, pulls)
+        place = place + point - np.array([from_x[0, 0], from_y[0, 0]])
+    return np.asarray(place)
 
 
 # ---------------------------------------------------------------------------- smooth movements
@@ -74,7 +90,7 @@ def _pulls(landmarks: FloatArray, state: FaceState) -> list[_Pull]:
     lid_level = [float(np.mean(landmarks[list(p.lower_lid), :2] @ axes.down)) for p in SIDE_POINTS]
     for k, points in enumerate(SIDE_POINTS):
         sign = 1.0 if k == 0 else -1.0
-        if state.excursion[k] > 0.0:
+        if state.excursion[k] != 0.0:
             pulls.append(_corner_pull(landmarks, axes, k, state.excursion[k], lid_level[k]))
         lift = state.brow_lift - _BROW_DROP * state.squeeze[k]
         if lift != 0.0:

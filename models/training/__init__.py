@@ -1,0 +1,1 @@
+"""Makes the patches that the appearance networks learn from, and trains them."""
