@@ -42,7 +42,7 @@ class Settings:
         0.35, 0.02, 1.0, "The closure threshold rises no further than this"
     )
     max_excursion_threshold: float = _setting(
-        0.06, 0.005, 1.0, "The pull threshold rises no further than this (interocular units)"
+        0.065, 0.005, 1.0, "The pull threshold rises no further than this (interocular units)"
     )
     merge_gap_s: float = _setting(
         0.25, 0.0, 2.0, "Movements of one side closer than this are one event"

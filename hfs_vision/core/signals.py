@@ -37,11 +37,11 @@ bilateral blinks the two landmark models show one lid up to 1.3 times as far clo
 _BLINK_TO_CORNER = 0.02
 """Blinks move the whole mesh a little: while both lids are shut, a pull must be larger by this."""
 
-_LEVEL_SHARE = 0.7
+_LEVEL_SHARE = 0.6
 """A pull counts as far as the corner then lies out of its rest, and further than the other corner:
 one that was dropped and comes back is not pulled. This share of the pull will do."""
 
-_OPPOSITE_SHARE = 1.5
+_OPPOSITE_SHARE = 2.5
 """A strong pull drags the other corner along, inwards and down: that counts too, up to this
 multiple of the corner's own way."""
 

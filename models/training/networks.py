@@ -32,9 +32,6 @@ _CLEAR, _HIDDEN = 0.15, 0.6
 
 _VISIBLE_WEIGHT = 0.03
 
-_ASTRAY_PX = 20.0
-"""Takes in which a landmark model lost the corner of the mouth by so much are left out."""
-
 _GREY = 0.15
 """Share of the batches that are shown without colour."""
 
@@ -274,7 +271,7 @@ def _one(name: str, data, given) -> None:
     centre = data["mesh_aperture"][..., None] if eye else data["corner"]
 
     def some(split: str) -> Takes:
-        rows = (data["split"] == split) & (np.abs(data["corner"]).max(axis=(1, 2)) < _ASTRAY_PX)
+        rows = data["split"] == split
         return Takes(
             patches[rows], target[rows], weight[rows], centre[rows], data["person"][rows], 0
         )
