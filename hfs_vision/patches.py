@@ -8,6 +8,7 @@ say where to look.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -51,7 +52,8 @@ EYE = PatchPlan(width=64, height=48, unit=0.0075, tilt_deg=11.0, up=0.03)
 MOUTH = PatchPlan(width=48, height=48, unit=0.0085, tilt_deg=25.0, up=0.0)
 
 _OVERSAMPLING = 2
-"""Patches are cut so much finer and then averaged, so that a close face is not undersampled."""
+"""Patches are cut at least so much finer and then averaged, so that no pixel of a close face is
+passed over."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,9 @@ def _cut(
     origin, step_right, step_down = pose.to_pixels(
         np.stack([centre, centre + right, centre + down])
     )
-    matrix = np.column_stack([step_right - origin, step_down - origin])[:2] / _OVERSAMPLING
-    size = (plan.width * _OVERSAMPLING, plan.height * _OVERSAMPLING)
+    finer = max(_OVERSAMPLING, math.ceil(pose.unit_px * plan.unit))
+    matrix = np.column_stack([step_right - origin, step_down - origin])[:2] / finer
+    size = (plan.width * finer, plan.height * finer)
     middle = (np.array(size) - 1) / 2
     shift = origin[:2] - matrix @ middle
     fine = cv2.warpAffine(

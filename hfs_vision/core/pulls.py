@@ -62,7 +62,7 @@ def attacks(time_s: FloatArray, place: FloatArray, max_gap_s: float) -> Attacks:
     first = np.maximum(
         np.searchsorted(time_s, time_s - ATTACK_S), _stretch_start(time_s, place, max_gap_s)
     )
-    for back in range(1, int((rows - first).max(initial=0)) + 1):
+    for back in range(int((rows - first).max(initial=0)) + 1):
         before = rows - back
         reached = before >= first
         before = np.maximum(before, 0)
