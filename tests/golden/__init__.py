@@ -1,3 +1,4 @@
-"""Golden landmarks: what both landmark models saw in the sample videos, so that most tests need
-no model run, and the events that follow from it. `tests.golden.regenerate` makes the files.
+"""Golden data: what both landmark models and the networks of the patches saw in the sample videos,
+so that most tests need no model run, and the events that follow. `tests.golden.regenerate` makes
+the files.
 """

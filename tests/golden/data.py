@@ -1,7 +1,8 @@
-"""Reading and writing of golden landmarks, and matching of events with a simulated truth.
+"""Reading and writing of golden data, and matching of events with a simulated truth.
 
 A landmark file holds the 67 measured points (`POINTS`) of each frame in steps of 1/64 pixel, as
-differences along time and from point to point, split into low and high bytes: what compresses best.
+differences along time and from point to point, and what the patches of the frame show in steps of
+1/100,000, as differences along time, both split into bytes: what compresses best.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hfs_vision import models
+from hfs_vision.appearance import readings
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, RIGID_MIDLINE, RIGID_PAIRS
 from hfs_vision.schema import N_LANDMARKS, SIDES, Event, FloatArray, ModelIdentity
@@ -46,21 +49,34 @@ POINTS = np.array(
 """All points that are measured, neighbours mostly side by side, because they move alike."""
 
 STEPS_PER_PX = 64
+STEPS_PER_READING = 100_000
+"""A tenth of what a step of 1/64 pixel moves in these videos."""
+
 _MISSING = np.iinfo(np.int16).min
+_NO_READING = np.iinfo(np.int32).min
 _TICKS_PER_S = 1_000_000  # measuring rounds times to microseconds
 
 
 @dataclass(frozen=True)
 class Golden:
-    """Landmarks of one sample: ``time_s`` (n,), ``landmarks`` (n, 478, 3), zero if not stored."""
+    """What was seen in one sample.
+
+    Attributes:
+        time_s: ``(n,)``.
+        landmarks: ``(n, 478, 3)``, zero if not stored.
+        looks: ``(n, 7)``, a row of `hfs_vision.appearance.Appearance` for each frame.
+        model: The landmark model, and the weights that read the patches.
+    """
 
     time_s: FloatArray
     landmarks: FloatArray
+    looks: FloatArray
     model: ModelIdentity
 
     def measured(self) -> Measurements:
         # Points that are not measured are not stored; a number in their place changes nothing.
-        return measure(self.time_s, self.landmarks, lid_leak=self.model.lid_leak)
+        looks = readings(list(self.looks))
+        return measure(self.time_s, self.landmarks, looks, lid_leak=self.model.lid_leak)
 
 
 def landmark_file(sample: str, landmarker: str) -> Path:
@@ -79,8 +95,9 @@ def write_golden(path: Path, golden: Golden) -> None:
     whole = np.where(np.isfinite(steps), steps, _MISSING).astype(np.int16)
     change = np.diff(whole, axis=0, prepend=np.int16(0) * whole[:1])  # int16: wraps around
     change = np.diff(change, axis=1, prepend=np.int16(0) * change[:, :1]).transpose(1, 2, 0)
-    coded = (change << 1) ^ (change >> 15)  # the sign in bit 0, so that small numbers stay small
-    as_bytes = np.ascontiguousarray(coded.astype("<u2")).view(np.uint8).reshape(*coded.shape, 2)
+    as_bytes = _to_bytes(change)
+    looks = np.round(golden.looks * STEPS_PER_READING)
+    looks = np.where(np.isfinite(looks), looks, _NO_READING).astype(np.int32)
     ticks = np.round(golden.time_s * _TICKS_PER_S).astype(np.int64)
     np.savez_compressed(
         path,
@@ -88,22 +105,42 @@ def write_golden(path: Path, golden: Golden) -> None:
         ticks=np.diff(ticks, prepend=0).astype(np.int32),
         low=as_bytes[..., 0],
         high=as_bytes[..., 1],
+        looks=np.moveaxis(
+            _to_bytes(np.diff(looks, axis=0, prepend=np.int32(0) * looks[:1]).T), -1, 0
+        ),
         model=np.array(json.dumps(asdict(golden.model))),
     )
 
 
 def read_golden(sample: str, landmarker: str) -> Golden:
     with np.load(landmark_file(sample, landmarker)) as stored:
-        coded = stored["low"].astype(np.uint16) | (stored["high"].astype(np.uint16) << 8)
-        change = (coded >> 1).astype(np.int16) ^ -(coded & 1).astype(np.int16)
+        change = _from_bytes(np.stack([stored["low"], stored["high"]], axis=-1), np.int16)
         whole = np.cumsum(change.transpose(2, 0, 1), axis=1, dtype=np.int16)
         whole = np.cumsum(whole, axis=0, dtype=np.int16)
         time_s = np.cumsum(stored["ticks"].astype(np.int64)) / _TICKS_PER_S
+        looks = _from_bytes(np.moveaxis(stored["looks"], 0, -1), np.int32).T
+        looks = np.cumsum(looks, axis=0, dtype=np.int32)
         model = ModelIdentity(**json.loads(str(stored["model"])))
         points = stored["points"]  # those of then, so that a wrong number in the core shows
     landmarks = np.zeros((len(time_s), N_LANDMARKS, 3))
     landmarks[:, points] = np.where(whole == _MISSING, np.nan, whole / STEPS_PER_PX)
-    return Golden(time_s, landmarks, model)
+    looks = np.where(looks == _NO_READING, np.nan, looks / STEPS_PER_READING)
+    return Golden(time_s, landmarks, looks, model)
+
+
+def _to_bytes(change: NDArray[Any]) -> NDArray[np.uint8]:
+    """Bytes of whole numbers along a new last axis, low ones first; small numbers of either sign
+    have zeros in all but the first."""
+    bits = 8 * change.itemsize
+    coded = (change << 1) ^ (change >> (bits - 1))  # the sign in bit 0
+    coded = np.ascontiguousarray(coded.astype(f"<u{change.itemsize}"))
+    return coded.view(np.uint8).reshape(*change.shape, change.itemsize)
+
+
+def _from_bytes(parts: NDArray[np.uint8], dtype: type[np.signedinteger[Any]]) -> NDArray[Any]:
+    """The numbers again."""
+    coded = np.ascontiguousarray(parts).view(f"<u{parts.shape[-1]}")[..., 0]
+    return np.asarray((coded >> 1).astype(dtype) ^ -(coded & 1).astype(dtype))
 
 
 def task_file() -> Path | None:

@@ -1,17 +1,20 @@
 """Makes the golden files anew: ``python -m tests.golden.regenerate [--events]``.
 
-Runs both landmark models over the sample videos (about a minute); with ``--events`` it keeps the
-landmarks and decides the expected events anew, as is needed after a change of the core. Look at
-the difference before it is committed: the expected events are a claim that this is right.
+Runs both landmark models and the networks of the patches over the sample videos (about a minute);
+with ``--events`` it keeps what they saw and decides the expected events anew, as is needed after a
+change of the core. Look at the difference before it is committed: the expected events are a claim
+that this is right.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 import numpy as np
 
+from hfs_vision.appearance import Appearance
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.models import FACE_LANDMARKER, FOLDER_VARIABLE, by_hand
 from hfs_vision.pipeline import detect
@@ -33,20 +36,26 @@ from tests.golden.data import (
 
 
 def look(sample: str, landmarker: str) -> Golden:
-    """Landmarks of a sample video, found by a model run."""
+    """Landmarks of a sample video and what its patches show, found by a model run."""
+    appearance = Appearance()
     model = task_file() if landmarker == "facelandmarker" else None
     finder = open_landmarker(landmarker, model=model)
     try:
         with open_source(SAMPLES / f"{sample}.mp4") as source:
-            seen = [(frame.time_s, finder(frame)) for frame in source]
+            times, faces, looks = [], [], []
+            for frame in source:
+                times.append(frame.time_s)
+                faces.append(finder(frame))
+                looks.append(appearance(frame, faces[-1]))
     finally:
         finder.close()
-    return Golden(np.array([t for t, _ in seen]), np.stack([p for _, p in seen]), finder.identity)
+    identity = replace(finder.identity, appearance_sha256=appearance.sha256)
+    return Golden(np.array(times), np.stack(faces), np.stack(looks), identity)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", action="store_true", help="keep the landmarks")
+    parser.add_argument("--events", action="store_true", help="keep the landmarks and readings")
     events_only = parser.parse_args().events
     if not events_only and task_file() is None:
         sys.exit(
