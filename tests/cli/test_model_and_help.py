@@ -94,7 +94,7 @@ def test_version_is_that_of_the_package(hfs):
 HELP = {
     (): ["analyze", "detect", "simulate", "model", "subject's own", "not a medical device"],
     ("analyze",): [
-        "[default: NAME.results", "[default: auto]", "[default: 0.15 s]", "[default: 10 s]",
+        "[default: NAME.results", "[default: auto]", "[default: 0.25 s]", "[default: 10 s]",
         "fractions of its width", "Frames per second", "interocular units", "deg", "Ctrl-C",
     ],
     ("detect",): ["[default: 0.15]", "[default: 1 s]", "interocular units", "no video is needed"],
