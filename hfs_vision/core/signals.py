@@ -48,9 +48,9 @@ multiple of the corner's own way."""
 STAY = 0.5
 """An event lasts while the score is at least this (1 starts it)."""
 
-_LID_TO_CORNER = 0.02
+_LID_TO_CORNER = 0.03
 """A lid that closes alone lifts the cheek and with it the corner by up to this (interocular units
-per unit of closure; rendered closures read 0.00-0.04): it is no pull of its own."""
+per unit of closure; rendered closures read 0.00-0.035): it is no pull of its own."""
 
 _MAX_FIT_ERROR = 0.10
 """A mesh that fits the mean face worse than this (interocular units) is not on a face: real faces
