@@ -19,7 +19,7 @@ LAG_S = 0.04
 """The corners of one syllable may seem to move this much apart, as the lids of a blink do."""
 
 
-OTHER_WEIGHT = 1.37
+OTHER_WEIGHT = 1.34
 """A pull is what a corner has moved more than this multiple of the other: smiles are lopsided."""
 
 
