@@ -148,6 +148,8 @@ class Event:
             ``clonic``.
         peak_s: Time of the largest one-sidedness.
         score: Largest one-sidedness in units of the threshold in force.
+        confidence: Share of such events that were right in the benchmark, 0 to 1; see
+            `hfs_vision.core.confidence`. No probability of a spasm.
         closure: Largest eyelid closure of the side (0 as open as usual, 1 shut).
         excursion: Largest mouth-corner excursion of the side, interocular units.
         rise_s: From onset to peak.
@@ -169,6 +171,7 @@ class Event:
     component: str
     peak_s: float
     score: float
+    confidence: float
     closure: float
     excursion: float
     rise_s: float

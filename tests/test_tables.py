@@ -40,6 +40,7 @@ EVENTS = st.builds(
     component=st.sampled_from(COMPONENTS),
     peak_s=MICRO,
     score=AMOUNT,
+    confidence=AMOUNT,
     closure=AMOUNT,
     excursion=MICRO,
     rise_s=AMOUNT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hfs_vision.core.confidence import confidence
 from hfs_vision.core.signals import Signals
 from hfs_vision.schema import SIDES, Event, FloatArray, Twitch
 from hfs_vision.settings import Settings
@@ -55,6 +56,7 @@ def describe_event(
         component="tonic" if longest_s >= settings.tonic_s - 1e-9 else "clonic",
         peak_s=float(time_s[peak]),
         score=float(score[peak]),
+        confidence=confidence(region, float(score[peak]), offset_s - onset_s),
         closure=float(np.nanmax(closure)),
         excursion=float(np.nanmax(excursion)),
         rise_s=float(time_s[peak]) - onset_s,
@@ -70,7 +72,7 @@ def describe_event(
 def moving_region(eye: FloatArray, mouth: FloatArray) -> str:
     """``eye``, ``mouth`` or ``eye+mouth`` by the ``(n,)`` scores of a movement's rows."""
     scores = {"eye": eye, "mouth": mouth}
-    return "+".join(n for n, score in scores.items() if np.nanmax(score) >= _TAKES_PART)
+    return "+".join(n for n, s in scores.items() if np.nanmax(s, initial=-np.inf) >= _TAKES_PART)
 
 
 def _half_time(time_s: FloatArray, values: FloatArray) -> float:
