@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hfs_vision.core.detector import Detector
 from hfs_vision.core.evaluate import Mark
-from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.geometry import Measurements, Readings
+from hfs_vision.schema import Event
 from hfs_vision.settings import Settings
 from hfs_vision.simulate import Movement
-from tests.benchmarks.accuracy import causes, material, peers, rules, scoring, still
-from tests.benchmarks.accuracy.__main__ import absent_spans
+from tests.benchmarks.accuracy import (
+    calibrate,
+    causes,
+    material,
+    peers,
+    reliability,
+    rules,
+    scoring,
+    still,
+)
+from tests.benchmarks.accuracy.gather import absent_spans, choose_portraits
 from tests.benchmarks.accuracy.material import Plan, Recipe
-from tests.synthetic import bump
+from tests.benchmarks.accuracy.variants import ALONE, NO_MOUTH, variants
+from tests.benchmarks.common import split_of
+from tests.synthetic import Recording, bump
 
 
 def recording(*, seconds: float = 20.0, fps: float = 60.0, jitter: float = 0.0005) -> Measurements:
@@ -33,7 +46,7 @@ def recording(*, seconds: float = 20.0, fps: float = 60.0, jitter: float = 0.000
         time_s,
         0.11 * (1 - closure) + jitter * rng.standard_normal((n, 2)),
         corner + jitter * rng.standard_normal((n, 2, 2)),
-        zeros, zeros, zeros, np.full(n, 100.0), np.full(n, 0.03),
+        zeros, zeros, zeros, np.full(n, 100.0), np.full(n, 0.03), np.ones(n),
     )  # fmt: skip
 
 
@@ -41,7 +54,7 @@ def mirrored(measured: Measurements) -> Measurements:
     return Measurements(
         measured.time_s, measured.aperture[:, ::-1], measured.commissure[:, ::-1],
         -measured.yaw_deg, measured.pitch_deg, measured.roll_deg, measured.face_px,
-        measured.fit_error,
+        measured.fit_error, measured.visibility,
     )  # fmt: skip
 
 
@@ -124,34 +137,51 @@ def test_situation_of_a_clip_by_its_name(stem, expected):
 def test_the_factor_is_the_settings_thresholds_multiplied(factor):
     measured = recording(seconds=30.0)
     default = Settings()
-    scaled = Settings(
+    settings = Settings(
         closure_threshold=factor * default.closure_threshold,
         excursion_threshold=factor * default.excursion_threshold,
-        noise_factor=factor * default.noise_factor,
+        closure_noise_factor=factor * default.closure_noise_factor,
+        excursion_noise_factor=factor * default.excursion_noise_factor,
+        max_closure_threshold=factor * default.max_closure_threshold,
+        max_excursion_threshold=factor * default.max_excursion_threshold,
     )
-    detector = Detector(scaled)
+    detector = Detector(settings)
     expected = [*detector.update(measured).events, *detector.finish().events]
-    found = rules.events_of(rules.signals_of(measured), factor)
-    assert [(e.onset_s, e.offset_s, e.side) for e in found] == [
-        (e.onset_s, e.offset_s, e.side) for e in expected
-    ]
+    assert rules.events_of(measured, factor) == expected
     assert expected or factor > 1
 
 
-def test_fusing_a_model_with_itself_changes_nothing():
-    signals = rules.signals_of(recording())
-    fused = rules.fuse([signals, signals])
-    np.testing.assert_allclose(fused.eye_score, signals.eye_score)
-    np.testing.assert_allclose(fused.mouth_score, signals.mouth_score)
+def test_a_factor_beyond_what_a_user_may_set_still_multiplies():
+    assert rules.scaled(6.5).max_closure_threshold == 6.5 * Settings().max_closure_threshold > 1.0
+    assert rules.scaled(6.5).merge_gap_s == Settings().merge_gap_s
 
 
-def test_fusion_trusts_the_quieter_model():
-    quiet = rules.signals_of(recording(jitter=0.0008))
-    noisy = rules.signals_of(recording(jitter=0.006))
-    fused = rules.fuse([quiet, noisy])
-    parts = [rules.noise_of(s.eye_score) for s in (quiet, noisy, fused)]
-    assert parts[0] < parts[1]
-    assert parts[2] < parts[1] / 2
+def test_every_score_falls_as_the_factor_rises():
+    measured = recording(seconds=30.0)
+    scores = [max(e.score for e in rules.events_of(measured, f)) for f in (0.5, 1.0, 1.6)]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(2.0 * scores[1], rel=0.01)
+
+
+def test_variants_leave_out_what_their_names_say():
+    faces = Recording(1.0).landmarks()
+    n = len(faces)
+    looks = Readings(np.full((n, 2), 0.05), np.full((n, 2, 2), 0.01), np.full(n, 0.5))
+    made = variants("m", np.arange(n) / 30, faces, looks, 0.0)
+    whole, no_mouth, alone = made["m"], made[NO_MOUTH.format("m")], made[ALONE.format("m")]
+    assert len(made) == 3
+    np.testing.assert_array_equal(whole.aperture, no_mouth.aperture)
+    np.testing.assert_allclose(whole.commissure - no_mouth.commissure, 0.01, atol=2e-6)
+    np.testing.assert_array_equal(no_mouth.commissure, alone.commissure)
+    assert (whole.aperture < alone.aperture).all()
+    assert (alone.visibility == 1.0).all()
+
+
+def test_rules_are_the_three_models_parts_of_them_and_peers():
+    names = {role: [r.name for r in rules.RULES if r.role == role] for role in ("model", "part")}
+    assert names["model"] == ["facemesh", "facelandmarker", "fused"]
+    assert ALONE.format("facemesh") in names["part"]
+    assert [r.needs for r in rules.RULES if r.role == "peer"] == [ALONE.format("facemesh")] * 2
 
 
 @pytest.mark.parametrize("rule", [peers.relative_difference, peers.unmatched_peaks])
@@ -187,6 +217,21 @@ def test_still_face_has_the_jitter_it_was_given():
     assert len(made) == 3600
     np.testing.assert_allclose(np.sqrt(np.diag(found)), still.DEFAULT_NOISE, rtol=0.15)
     assert memory_s == pytest.approx(0.05, rel=0.2)
+
+
+# ------------------------------------------------------------------------------------ portraits
+
+
+def test_a_portrait_is_drawn_from_its_own_split_only(tmp_path, monkeypatch):
+    for number in range(32):
+        (tmp_path / f"{number:02}.jpg").write_bytes(b"")
+    monkeypatch.setattr("tests.benchmarks.accuracy.gather._looks_ahead", lambda *_: True)
+    drawn = {
+        split: [path[-6:-4] for _, path in choose_portraits(tmp_path, 4, None, split)[1:]]
+        for split in ("tune", "test")
+    }
+    assert drawn == {"tune": ["03", "11", "19", "27"], "test": ["07", "15", "23", "31"]}
+    assert {split_of(int(number)) for number in drawn["test"]} == {"test"}
 
 
 # -------------------------------------------------------------------------------------- scoring
@@ -293,3 +338,108 @@ def test_a_miss_is_put_down_to_what_the_signals_show():
     assert causes.why_missed(found, 0, signals) == causes.CAUSES[4]
     late = scoring.judge(plan("a", "injected", seen), [mark(8.18)], 20.0)
     assert causes.why_missed(late, 0, signals) == causes.CAUSES[0]
+
+
+# ----------------------------------------------------------------------------------- confidence
+
+
+def event(onset_s: float, *, score: float = 2.0, confidence: float = 0.5, **other: Any) -> Event:
+    return Event(
+        **{
+            "onset_s": onset_s,
+            "offset_s": onset_s + 0.2,
+            "side": "left",
+            "region": "eye",
+            "component": "clonic",
+            "peak_s": onset_s + 0.1,
+            "score": score,
+            "confidence": confidence,
+            "closure": 0.5,
+            "excursion": 0.0,
+            "rise_s": 0.1,
+            "closure_velocity": 5.0,
+            "excursion_velocity": 0.0,
+            "eye_mouth_lag_s": None,
+            "valid_fraction": 1.0,
+            "truncated": False,
+            **other,
+        }
+    )
+
+
+def test_an_event_is_right_where_it_overlaps_a_movement_of_its_side():
+    injected = plan("a", "injected", twitch(1.0), Movement("mouth_pull", "left", 5.0, 2.0, 0, 0.1))
+    late, whole, piece = event(1.19), event(5.0, offset_s=6.0), event(6.5, offset_s=6.9)
+    false = [event(3.0), event(1.0, side="right")]
+    told = reliability.tell(injected, [late, whole, piece, *false], 20.0)
+    assert {t.event.onset_s: t.right for t in told if t.event.side == "left"} == {
+        1.19: True, 5.0: True, 6.5: True, 3.0: False,
+    }  # fmt: skip
+    assert [t.right for t in told if t.event.side == "right"] == [False]
+
+
+def test_events_on_labels_that_nobody_is_sure_of_are_left_out():
+    unsure = (material.Label(1.0, 2.0, "left", "wink", "low"),)
+    clip = Plan(recipe=Recipe(person="a", source="clip", path=""), kind="clip", unsure=unsure)
+    assert [t.event.onset_s for t in reliability.tell(clip, [event(1.2), event(4.0)], 9.0)] == [4.0]
+
+
+def told(*rows: tuple[float, bool]) -> list[reliability.Told]:
+    return [reliability.Told(event(1.0, confidence=c), right, "a") for c, right in rows]
+
+
+def test_bins_hold_each_event_once_at_its_confidence():
+    made = reliability.bins(told((0.0, False), (0.85, True), (0.89, False), (1.0, True)))
+    assert sum(b.events for b in made) == 4
+    row = next(b for b in made if b.low == 0.8)
+    assert (row.events, row.predicted, row.observed) == (2, pytest.approx(0.87), 0.5)
+    assert made[-1].events == 1
+
+
+def test_the_brier_score_is_0_for_the_sure_and_right_and_1_for_the_sure_and_wrong():
+    assert reliability.brier(told((1.0, True), (0.0, False))) == (0.0, 0.25)
+    assert reliability.brier(told((0.0, True), (1.0, False))) == (1.0, 0.25)
+
+
+def drawn(n: int, weights: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    region = np.eye(3)[rng.integers(3, size=n)]
+    x = np.column_stack([region, rng.uniform(-0.5, 2.0, (n, 1)), rng.uniform(-3.0, 0.5, (n, 1))])
+    return x, (rng.random(n) < calibrate.predict(x, np.array(weights))).astype(float)
+
+
+def test_the_fit_finds_the_weights_that_events_were_drawn_with():
+    weights = (0.5, -0.5, 1.0, 2.0, 0.3)
+    x, right = drawn(20_000, weights)
+    np.testing.assert_allclose(calibrate.fit(x, right), weights, atol=0.15)
+
+
+def test_the_fit_never_lets_confidence_fall_with_the_score():
+    x, right = drawn(2_000, (0.5, -0.5, 1.0, -2.0, 0.3))
+    fitted = calibrate.fit(x, right)
+    assert fitted[3] == 0.0
+    assert np.abs(fitted).max() > 0.1
+
+
+def test_a_person_is_predicted_by_a_fit_to_the_others():
+    x, right = drawn(400, (0.0, 0.0, 0.0, 2.0, 0.0))
+    persons = ["a"] * 200 + ["b"] * 200
+    predicted = calibrate.leaving_out(x, right, persons)
+    flipped = np.concatenate([1 - right[:200], right[200:]])
+    again = calibrate.leaving_out(x, flipped, persons)
+    np.testing.assert_array_equal(again[:200], predicted[:200])
+    assert np.abs(again[200:] - predicted[200:]).max() > 0.1
+
+
+def test_what_lower_thresholds_find_is_added_once_in_units_of_the_default():
+    measured = recording(seconds=30.0)
+    faint = bump(measured.time_s, 20.0, 0.3)
+    measured.aperture[:, 1] -= 0.11 * 0.12 * faint
+    strong = rules.events_of(measured)
+    events = calibrate.found_at_any(measured)
+    assert len(strong) >= 1
+    assert events[: len(strong)] == strong
+    assert all(e.score < 1.0 for e in events[len(strong) :])
+    (found,) = [e for e in events if abs(e.onset_s - 20.0) < 0.3]
+    assert 0.5 <= found.score < 1.0
+    assert found.side == "right"

@@ -7,7 +7,8 @@ from collections import Counter
 from tests.benchmarks.accuracy.causes import tabulate
 from tests.benchmarks.accuracy.run import Run, share
 from tests.benchmarks.accuracy.scoring import by_situation, count, leave_one_out, recall_at
-from tests.benchmarks.accuracy.tables import ideal, text
+from tests.benchmarks.accuracy.tables import ideal, part_row, text
+from tests.benchmarks.accuracy.variants import ALONE
 
 _AIM = 0.5
 
@@ -29,7 +30,25 @@ def brief(run: Run) -> str:
     for model in run.signals:
         lines.append(f"- {model} misses at its defaults: {_causes(run, model)}.")
         lines.append(f"- {model} false events at its defaults: {_places(run, model)}.")
+    lines += [f"- {line}" for line in _brought(run)]
     return "\n".join(lines)
+
+
+def _brought(run: Run) -> list[str]:
+    """What the networks and the second landmark model add, at default thresholds."""
+    lines = []
+    for name, without, what in (
+        ("facemesh", ALONE.format("facemesh"), "the networks add to Face Mesh"),
+        ("fused", ALONE.format("fused"), "the networks add to both landmark models"),
+        ("fused", "facemesh", "the second landmark model adds"),
+    ):
+        if name in run.results and without in run.results:
+            a, b = part_row(run, without), part_row(run, name)
+            lines.append(
+                f"What {what}: recall {text(a[0])} -> {text(b[0])}, false events a minute "
+                f"{text(a[4])} -> {text(b[4])}."
+            )
+    return lines
 
 
 def _causes(run: Run, model: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfs_vision.core import signals as weights
+from hfs_vision.core.pulls import OTHER_WEIGHT
 from hfs_vision.core.signals import Signals
 from hfs_vision.schema import SIDES
 from hfs_vision.settings import Settings
@@ -48,10 +49,11 @@ def why_missed(found: Found, row: int, signals: Signals) -> str:
     if max(eye, mouth) >= 1.0:
         return CAUSES[4]
     lid, corner = (values[:, [side, 1 - side]] for values in (part.closure, part.excursion))
+    corner = corner - corner[:1]  # a pull is told from where the corner was just before
     seen = []
     for name, moved, weight, quiet in (
         ("eye", lid, weights._OTHER_EYE_WEIGHT, settings.closure_threshold),
-        ("mouth", corner, weights._OTHER_CORNER_WEIGHT, settings.excursion_threshold),
+        ("mouth", corner, OTHER_WEIGHT, settings.excursion_threshold),
     ):
         if name in mark.region:
             apart = moved[:, 0] - weight * np.maximum(moved[:, 1], 0.0)

@@ -9,13 +9,16 @@ import numpy as np
 
 from hfs_vision.core.evaluate import Marked
 from tests.benchmarks.accuracy.material import CLOSURES, DURATIONS_S, EXCURSIONS, Plan
+from tests.benchmarks.accuracy.reliability import SOURCES, bins, run_events
 from tests.benchmarks.accuracy.run import Run
 from tests.benchmarks.accuracy.scoring import by_situation, count
 from tests.benchmarks.accuracy.tables import ideal, recall_of
 
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
-_DASHES = ("-", "--", "-", ":", "-.")
-_SHAPES = ("o", "s", "D", "^", "v")
+_COLOURS = (
+    "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#F0E442", "#000000", "#CC79A7", "#D55E00",
+)  # fmt: skip
+_DASHES = ("-", "--", "-", ":", ":", ":", "-.", "-.")
+_SHAPES = ("o", "s", "D", "x", "+", "*", "^", "v")
 _LEAST_RATE = 0.05
 
 
@@ -44,7 +47,7 @@ def draw(run: Run, folder: Path) -> list[str]:
     ):
         _roc(axis, run, wanted, title)
     axes[0].set_ylabel("recall of injected movements")
-    axes[0].legend(fontsize=7, ncol=3, loc="upper left")
+    axes[0].legend(fontsize=6, ncol=2, loc="upper left")
     names = [save(figure, "roc.svg")]
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
@@ -57,7 +60,37 @@ def draw(run: Run, folder: Path) -> list[str]:
     figure, axis = plt.subplots(figsize=(9, 4.2))
     _situations(axis, run)
     names.append(save(figure, "situations.svg"))
+
+    figure, axis = plt.subplots(figsize=(5, 4.2))
+    _reliability(axis, run)
+    names.append(save(figure, "reliability.svg"))
     return names
+
+
+def _reliability(axis, run: Run) -> None:  # type: ignore[no-untyped-def]
+    axis.plot([0, 1], [0, 1], color="#999999", lw=0.8)
+    for k, source in enumerate(SOURCES):
+        rows = [row for row in bins(run_events(run, source)) if row.events]
+        predicted, observed = [row.predicted for row in rows], [row.observed for row in rows]
+        axis.plot(
+            predicted, observed, _DASHES[k], color=_COLOURS[k], marker=_SHAPES[k], label=source
+        )
+        for row in rows:
+            axis.annotate(
+                str(row.events),
+                (row.predicted, row.observed),
+                textcoords="offset points",
+                xytext=(4, -10 if k else 5),
+                fontsize=7,
+                color=_COLOURS[k],
+            )
+    axis.set_xlim(0, 1.03)
+    axis.set_ylim(-0.03, 1.06)
+    axis.set_xlabel("confidence (mean of the bin)")
+    axis.set_ylabel("share that was right")
+    axis.set_title("number: events of the bin, three models together", fontsize=9)
+    axis.legend(fontsize=7, loc="upper left")
+    axis.grid(alpha=0.3)
 
 
 def _roc(axis, run: Run, wanted: Callable[[Plan, Marked], bool], title: str) -> None:  # type: ignore[no-untyped-def]
@@ -78,7 +111,7 @@ def _roc(axis, run: Run, wanted: Callable[[Plan, Marked], bool], title: str) -> 
         here = counts.factors.index(1.0)
         axis.plot(shown[here], recall[here], _SHAPES[k], color=_COLOURS[k], ms=9, mfc="none")
     axis.set_xscale("log")
-    axis.set_ylim(0, 1.2)
+    axis.set_ylim(0, 1.35)
     axis.set_xlabel(f"false events a minute (left edge: {_LEAST_RATE:g} or fewer)")
     axis.set_title(f"{title}; ring: default threshold", fontsize=9)
     axis.grid(alpha=0.3)

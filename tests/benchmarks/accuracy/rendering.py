@@ -14,9 +14,11 @@ import cv2
 import numpy as np
 
 import hfs_vision
-from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.appearance import Appearance, readings
+from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.landmarks import MOVING, RIGID
 from hfs_vision.facemesh import open_landmarker
+from hfs_vision.fusion import fuse
 from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame
 from hfs_vision.simulate import (
     Camera,
@@ -31,10 +33,11 @@ from hfs_vision.simulate import (
 from hfs_vision.simulate.faces import Rgb
 from hfs_vision.video import open_source, read_picture
 from tests.benchmarks.accuracy.material import BASE_PX, LIGHTS, Recipe
+from tests.benchmarks.accuracy.variants import variants
 from tests.benchmarks.common import StillFinder
 
 _POINTS = np.unique(np.concatenate([RIGID, MOVING]))
-_PICTURES = ("simulate", "video", "facemesh.py", "subject.py")
+_PICTURES = ("simulate", "video", "facemesh.py", "subject.py", "patches.py", "appearance.py")
 _JPEG = "jpeg"
 
 
@@ -53,37 +56,49 @@ class Maker:
     bundle: Path | None
 
     def measurements(self, recipe: Recipe) -> dict[str, Measurements]:
-        """Measurements of every model; renders only what is not in the cache."""
+        """Measurements of every model and its variants; renders only what is not in the cache."""
         files = {name: self._file(recipe, name) for name in self.models}
         missing = [name for name, file in files.items() if not file.is_file()]
         if missing:
             self._make(recipe, {name: files[name] for name in missing})
-        found = {}
+        found: dict[str, Measurements] = {}
         for name, file in files.items():
             with np.load(file) as data:
                 time_s, points, leak = data["time_s"], data["points"], float(data["lid_leak"])
+                looks = readings(list(data["looks"]))
             faces = np.full((len(time_s), N_LANDMARKS, 3), np.nan)
             faces[:, _POINTS] = points
-            found[name] = measure(time_s, faces, lid_leak=leak)
+            found |= variants(name, time_s, faces, looks, leak)
         return found
 
     def _file(self, recipe: Recipe, model: str) -> Path:
-        weights = _sha(self.bundle) if model == "facelandmarker" and self.bundle else "wheel"
-        parts = [recipe.key(), _code(), model, weights, str(_POINTS.tolist())]
+        weights = _sha(self.bundle) if model != "facemesh" and self.bundle else "wheel"
+        own = Appearance().sha256
+        parts = [recipe.key(), _code(), model, weights, own, str(_POINTS.tolist())]
         name = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
         return self.work / f"{name}.npz"
 
     def _make(self, recipe: Recipe, files: dict[str, Path]) -> None:
+        appearance = Appearance()
         with ExitStack() as stack:
-            finders = {name: _open(name, self.bundle) for name in files}
+            both = "fused" in files
+            names = ("facemesh", "facelandmarker") if both else tuple(files)
+            finders = {name: _open(name, self.bundle) for name in names}
             for finder in finders.values():
                 stack.callback(finder.close)
+            leaks = {name: finder.identity.lid_leak for name, finder in finders.items()}
+            leaks["fused"] = sum(leaks.values()) / 2
             times: list[float] = []
             points: dict[str, list[FloatArray]] = {name: [] for name in files}
+            looks: dict[str, list[FloatArray]] = {name: [] for name in files}
             for frame in frames_of(recipe, self.bundle):
                 times.append(frame.time_s)
-                for name, finder in finders.items():
-                    points[name].append(finder(frame)[_POINTS].astype(np.float32))
+                faces = {name: finder(frame) for name, finder in finders.items()}
+                if both:
+                    faces["fused"], _ = fuse(*faces.values())
+                for name in files:
+                    points[name].append(faces[name][_POINTS].astype(np.float32))
+                    looks[name].append(appearance(frame, faces[name]))
             self.work.mkdir(parents=True, exist_ok=True)
             for name, file in files.items():
                 part = file.with_suffix(".part.npz")
@@ -91,7 +106,8 @@ class Maker:
                     part,
                     time_s=np.array(times),
                     points=np.stack(points[name]),
-                    lid_leak=finders[name].identity.lid_leak,
+                    looks=np.stack(looks[name]),
+                    lid_leak=leaks[name],
                 )
                 part.replace(file)
 

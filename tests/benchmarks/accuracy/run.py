@@ -29,9 +29,8 @@ class Run:
     Attributes:
         plans: Recordings.
         results: By rule name, then factor, in the order of the plans.
-        signals: By model name, in the order of the plans.
+        signals: By name of the rules that are the program as it runs, in the order of the plans.
         still: By rule name and frame rate: events a minute at factor 1 in a still face.
-        sweep: Prepared rules, for other tolerances: by name, in the order of the plans.
         valid_s: Time in which Face Mesh found a usable face, by plan.
     """
 
@@ -77,35 +76,25 @@ def valid_time(signals: Signals) -> float:
 
 
 def run(plans: Sequence[Plan], measured: Sequence[Mapping[str, Measurements]]) -> Run:
-    """Runs every rule whose models are there."""
-    models = tuple(measured[0])
-    signals = {model: [signals_of(one[model]) for one in measured] for model in models}
-    valid_s = [valid_time(one) for one in signals[models[0]]]
+    """Runs every rule whose measurements are there."""
+    rules = [rule for rule in RULES if rule.needs in measured[0]]
+    signals = {
+        rule.name: [signals_of(one[rule.needs]) for one in measured] for rule in rules if rule.ours
+    }
+    valid_s = [valid_time(one) for one in signals[rules[0].name]]
     results: dict[str, Results] = {}
     still: dict[tuple[str, float], float] = {}
     quiet = [row for row, plan in enumerate(plans) if plan.situation == "still face"]
-    faces = {
-        fps: {
-            model: still_face(
-                jitter_of([measured[row][model] for row in quiet]),
-                fps=fps,
-                minutes=STILL_MINUTES,
-                seed=number,
-            )
-            for number, model in enumerate(models)
-        }
-        for fps in STILL_FPS
-    }
-    for rule in RULES:
-        if not set(rule.models) <= set(models):
-            continue
+    for number, rule in enumerate(rules):
         results[rule.name] = {factor: [] for factor in FACTORS}
         for plan, one, seconds in zip(plans, measured, valid_s, strict=True):
             sweep = rule.prepare(one)
             for factor in FACTORS:
                 results[rule.name][factor].append(judge(plan, sweep(factor), seconds))
+        jitter = jitter_of([measured[row][rule.needs] for row in quiet])
         for fps in STILL_FPS:
-            still[rule.name, fps] = len(rule.prepare(faces[fps])(1.0)) / STILL_MINUTES
+            face = still_face(jitter, fps=fps, minutes=STILL_MINUTES, seed=number)
+            still[rule.name, fps] = len(rule.find(face, 1.0)) / STILL_MINUTES
     return Run(list(plans), results, signals, still, valid_s)
 
 

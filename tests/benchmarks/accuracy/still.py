@@ -67,4 +67,5 @@ def still_face(
         still,
         np.full(n, 100.0),
         np.full(n, 0.03),
+        np.ones(n),
     )

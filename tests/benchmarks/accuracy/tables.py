@@ -9,6 +9,7 @@ import numpy as np
 from hfs_vision.core.evaluate import Marked
 from tests.benchmarks.accuracy.causes import CAUSES, tabulate
 from tests.benchmarks.accuracy.material import CLOSURES, DURATIONS_S, EXCURSIONS, Plan
+from tests.benchmarks.accuracy.reliability import SOURCES, bins, run_events
 from tests.benchmarks.accuracy.run import STILL_FPS, Run, share
 from tests.benchmarks.accuracy.scoring import (
     RATES_PER_MIN,
@@ -164,6 +165,45 @@ def defaults(run: Run) -> str:
         "ICC of counts",
     ]
     return markdown(head, rows)
+
+
+PART_HEAD = (
+    "rule", "recall", "eye", "mouth", "eye+mouth", "false/min negatives", "false/min injected",
+    "precision",
+)  # fmt: skip
+
+
+def part_row(run: Run, rule: str) -> list[float]:
+    """Recall of injected movements, whole and by region; false events a minute; precision."""
+    injected = run.at(rule, 1.0, "injected")
+    negatives, tally = (run.joined(rule, *k).tally() for k in (("clip", "healthy"), ("injected",)))
+    return [
+        recall_of(injected, lambda p, m: True)[0],
+        *(
+            recall_of(injected, lambda p, m, r=region: m.region == r)[0]
+            for region in ("eye", "mouth", "eye+mouth")
+        ),
+        negatives.false_per_min,
+        tally.false_per_min,
+        tally.precision,
+    ]
+
+
+def parts(run: Run) -> str:
+    """What each part brings: rules with parts left out, at default thresholds."""
+    rows = [[r.name, *part_row(run, r.name)] for r in run.rules if r.role != "peer"]
+    return markdown(PART_HEAD, rows)
+
+
+def reliability(run: Run) -> str:
+    """Confidence against the share that was right, in bins."""
+    rows = []
+    for source in SOURCES:
+        for row in bins(run_events(run, source)):
+            if row.events:
+                span = f"{row.low:g} to {row.high:g}"
+                rows.append([source, span, row.events, row.predicted, row.observed])
+    return markdown(["source", "confidence", "events", "mean confidence", "share right"], rows)
 
 
 def roc(run: Run, wanted: Wanted) -> str:
