@@ -38,10 +38,13 @@ from hfs_vision.tables import check_folder, read_signals
     type=click.Choice(LANDMARKERS),
     default="auto",
     show_default=True,
-    help="facemesh comes inside MediaPipe; facelandmarker needs `hfs-vision model fetch`.",
+    help="facemesh comes inside MediaPipe; facelandmarker needs `hfs-vision model fetch`; fused is "
+    "the mean of both.",
 )
 @click.option(
-    "--model", type=click.Path(path_type=Path), help="Bundle for facelandmarker, if elsewhere."
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Bundle for facelandmarker or fused, if elsewhere.",
 )
 @click.option(
     "--subject",
