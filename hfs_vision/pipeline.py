@@ -1,9 +1,10 @@
-"""Wires the parts: frames -> landmarks -> measurements -> events -> result files."""
+"""Wires the parts: frames -> landmarks and patches -> measurements -> events -> result files."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -47,6 +48,9 @@ NOT_A_DEVICE = (
 _CHUNK = 512
 """Frames that are measured at once: numpy's fixed cost is paid once for all of them. Only their
 landmarks are held (6 MB), each picture is let go at once."""
+
+_WAITING = 4
+"""Pictures that may wait to have their patches read."""
 
 _REPORT_EVERY = 32
 """Frames between two looks at the clock of the outside world: progress, and whether to stop."""
@@ -139,9 +143,9 @@ def analyze(
     Args:
         path: Video file, or folder of numbered images.
         settings: Thresholds and durations; the defaults if ``None``.
-        landmarker: ``facemesh`` (inside MediaPipe), ``facelandmarker`` (a fetched bundle) or
-            ``auto``: the first that is there.
-        model: Bundle for ``facelandmarker`` if not in its usual place.
+        landmarker: ``facemesh`` (inside MediaPipe), ``facelandmarker`` (a fetched bundle),
+            ``fused`` (the mean of both) or ``auto``: the first that is there.
+        model: Bundle for ``facelandmarker`` or ``fused`` if not in its usual place.
         subject: Whom to follow where there are several faces: the one nearest to this place in
             the first picture, ``(x, y)`` as fractions of its width and height. The largest face
             if ``None``.
@@ -154,7 +158,7 @@ def analyze(
         UsageError: If the call is wrong (path, settings).
         SourceError: If the recording cannot be read or holds fewer than two frames.
         NoFaceError: If no frame shows a face.
-        ModelError: If the landmark model is missing or damaged.
+        ModelError: If the landmark model, or a network of the patches, is missing or damaged.
     """
     settings = settings or Settings()
     with open_source(path, fps=fps) as source:
@@ -239,25 +243,35 @@ class _Run:
         leak = finder.identity.lid_leak
         times: list[float] = []
         faces: list[FloatArray] = []
-        looks: list[FloatArray] = []
+        looks: list[Future[FloatArray]] = []
         done = 0
-        for frame in frames:
-            if done % _REPORT_EVERY == 0 and stop():
-                self.partial = True
-                break
-            times.append(frame.time_s)
-            faces.append(finder(frame))
-            looks.append(appearance(frame, faces[-1]))
-            done += 1
-            if done % _REPORT_EVERY == 0:
-                progress(done, frame.time_s)
-            if len(times) == _CHUNK:
-                self.take(measure(np.array(times), np.stack(faces), readings(looks), lid_leak=leak))
-                times, faces, looks = [], [], []
-        if done % _REPORT_EVERY:
-            progress(done, times[-1])
-        if times:
-            self.take(measure(np.array(times), np.stack(faces), readings(looks), lid_leak=leak))
+
+        def take() -> None:
+            read = readings([look.result() for look in looks])
+            self.take(measure(np.array(times), np.stack(faces), read, lid_leak=leak))
+            for column in (times, faces, looks):
+                column.clear()
+
+        # Patches are read on a second core while the next landmarks are found.
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            for frame in frames:
+                if done % _REPORT_EVERY == 0 and stop():
+                    self.partial = True
+                    break
+                times.append(frame.time_s)
+                faces.append(finder(frame))
+                looks.append(reader.submit(appearance, frame, faces[-1]))
+                if len(looks) > _WAITING:
+                    looks[-_WAITING].result()
+                done += 1
+                if done % _REPORT_EVERY == 0:
+                    progress(done, frame.time_s)
+                if len(times) == _CHUNK:
+                    take()
+            if done % _REPORT_EVERY:
+                progress(done, times[-1])
+            if times:
+                take()
         self.finish()
 
     def take(self, measured: Measurements) -> None:

@@ -59,7 +59,7 @@ def _without_pictures(length_min: int) -> pipeline.Analysis:
             piece = slice(start, start + chunk)
             run.take(measure(time_s[piece], landmarks[piece]))
     run.finish()
-    return run.result(Settings(), extra_warnings=[])
+    return run.result(Settings(), source_warnings=[])
 
 
 def repeat_clip(clip: Path, times: int, target: Path) -> None:
