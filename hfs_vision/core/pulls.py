@@ -57,21 +57,20 @@ def attacks(time_s: FloatArray, place: FloatArray, max_gap_s: float) -> Attacks:
     # From where two samples in a row agree that it was: one stray sample starts no pull.
     settled = np.fmax(place, np.vstack([place[:1], place[:-1]]))
     pull = np.full((n, 2), -np.inf)
-    since = np.broadcast_to(np.arange(n)[:, None], (n, 2)).copy()
+    since = np.zeros((n, 2), dtype=np.int64)
     rows = np.arange(n)
-    first = np.maximum(
+    reach = rows - np.maximum(
         np.searchsorted(time_s, time_s - ATTACK_S), _stretch_start(time_s, place, max_gap_s)
     )
-    for back in range(int((rows - first).max(initial=0)) + 1):
-        before = rows - back
-        reached = before >= first
-        before = np.maximum(before, 0)
-        moved = place - settled[before]
-        followed = other_now - place[before][:, ::-1]
-        found = moved - OTHER_WEIGHT * np.maximum(followed, 0.0)
-        better = reached[:, None] & (found > pull)  # False for NaN
-        pull = np.where(better, found, pull)
-        since = np.where(better, before[:, None], since)
+    other = place[:, ::-1]
+    for back in range(int(reach.max(initial=0)) + 1):
+        now, then = slice(back, None), slice(0, n - back)
+        followed = np.maximum(other_now[now] - other[then], 0.0)
+        found = place[now] - settled[then] - OTHER_WEIGHT * followed
+        better = (found > pull[now]) & (reach[now] >= back)[:, None]  # False for NaN
+        np.copyto(pull[now], found, where=better)
+        np.copyto(since[now], back, where=better)
+    since = rows[:, None] - since
     pull = np.where(np.isfinite(pull), pull, np.nan)
     sides = np.arange(2)
     return pull, settled[since, sides], place[since, 1 - sides]
