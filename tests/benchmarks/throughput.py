@@ -30,7 +30,7 @@ from tests.benchmarks.common import (
 )
 
 _BATCH_BYTES = 256 << 20
-STAGES = ("decode", "landmarks", "measure", "detect")
+STAGES = ("decode", "landmarks", "patches", "measure", "detect")
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def whole(path: Path) -> Run:
 
 def by_stage(path: Path) -> dict[str, tuple[float, float]]:
     """Wall and CPU milliseconds per frame of each stage of the pipeline."""
+    from hfs_vision.appearance import Appearance, readings
     from hfs_vision.core.detector import Detector
     from hfs_vision.core.geometry import measure
     from hfs_vision.facemesh import open_landmarker
@@ -100,7 +101,7 @@ def by_stage(path: Path) -> dict[str, tuple[float, float]]:
 
     watches, frames = {name: Stopwatch() for name in STAGES}, 0
     source, finder, detector = open_source(path), open_landmarker("facemesh"), Detector()
-    iterator = iter(source)
+    iterator, appearance = iter(source), Appearance()
     size = 3 * source.info.width * source.info.height
     batch = max(1, min(32, _BATCH_BYTES // size))
     while True:
@@ -110,8 +111,10 @@ def by_stage(path: Path) -> dict[str, tuple[float, float]]:
             break
         with watches["landmarks"].running():
             points = np.stack([finder(frame) for frame in chunk])
+        with watches["patches"].running():
+            looks = [appearance(frame, face) for frame, face in zip(chunk, points, strict=True)]
         with watches["measure"].running():
-            measured = measure(np.array([frame.time_s for frame in chunk]), points)
+            measured = measure(np.array([f.time_s for f in chunk]), points, readings(looks))
         with watches["detect"].running():
             detector.update(measured)
         frames += len(chunk)
