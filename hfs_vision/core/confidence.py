@@ -9,8 +9,8 @@ ones find besides. docs/accuracy.md shows how it does on other people.
 It holds for the default settings, and for recordings in which right and false events are about as
 frequent as there: 0.96 of the events at the default thresholds were right. Where one-sided
 movements are rarer, or faces move more, fewer are: it ranks events, and is no share to rely on
-elsewhere (too low on rendered people, too high on the clips below 0.85). It tells whether one side moved by itself; it
-does not tell a spasm from a deliberate movement.
+elsewhere (too low on rendered people, too high on the clips below 0.85). It tells whether one side
+moved by itself; it does not tell a spasm from a deliberate movement.
 """
 
 from __future__ import annotations
