@@ -48,8 +48,8 @@ _LIMITS = """\
 _SPLITS = {
     "test": "are those of the split `test`, which served for neither training nor tuning.\n"
     "  One constant (how much the other corner counts against a pull) was changed after this "
-    "report\n  had been seen once, for a movement of the real clips and on `tune`; the floors' figures of\n"
-    "  injected movements were the same before and after",
+    "report\n  had been seen once, for a movement of the real clips and on `tune`; the floors' "
+    "figures of\n  injected movements were the same before and after",
     "tune": "are those of the split `tune`, which served for tuning: the figures flatter",
 }
 
