@@ -1,0 +1,1 @@
+"""A session in front of a camera: counts while it runs, keeps a log that survives."""
