@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -17,7 +17,7 @@ from hfs_vision.appearance import Appearance, readings
 from hfs_vision.core.detector import Detector, Step
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.signals import Signals
-from hfs_vision.core.summary import Summary, summarise
+from hfs_vision.core.summary import Segment, Summary, Tally
 from hfs_vision.errors import NoFaceError, SourceError
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.schema import (
@@ -31,10 +31,12 @@ from hfs_vision.schema import (
 )
 from hfs_vision.settings import Settings
 from hfs_vision.tables import (
+    SEGMENTS_FILE,
     write_counts,
     write_events,
     write_json,
     write_result,
+    write_segments,
     write_signals,
     write_twitches,
 )
@@ -56,6 +58,8 @@ _REPORT_EVERY = 32
 """Frames between two looks at the clock of the outside world: progress, and whether to stop."""
 
 RESULT_FILES = ("events.csv", "twitches.csv", "counts.csv", "signals.csv", "summary.json")
+
+_NO_FRAMES = measure(np.empty(0), np.empty((0, 478, 3)))
 
 Progress = Callable[[SourceInfo, int, float], None]
 """Called with what is known of the source, the frames done and the time of the last in seconds."""
@@ -91,10 +95,11 @@ class Analysis:
     decoding: DecodeStats | None = None
     model: ModelIdentity | None = None
     partial: bool = False
+    segments: Sequence[Segment] = ()
     inherited: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: str | Path) -> None:
-        """Writes `RESULT_FILES`.
+        """Writes `RESULT_FILES`, and `SEGMENTS_FILE` where there are segments.
 
         Raises:
             OutputError: If the folder cannot be written.
@@ -106,25 +111,42 @@ class Analysis:
             partial(write_signals, measured=self.measurements, signals=self.signals),
             partial(write_json, values=self.as_dict()),
         )
-        write_result(Path(folder), dict(zip(RESULT_FILES, writers, strict=True)))
+        files = dict(zip(RESULT_FILES, writers, strict=True))
+        if self.segments:
+            files[SEGMENTS_FILE] = partial(write_segments, segments=self.segments)
+        write_result(Path(folder), files)
 
     def as_dict(self) -> dict[str, Any]:
         """What ``summary.json`` holds."""
-        summary = asdict(self.summary)
         return {
-            "notice": NOT_A_DEVICE,
-            "partial": self.partial or bool(self.inherited.get("partial")),
-            "warnings": self.warnings,
-            "source_warnings": self.source_warnings,
-            "duration_s": self.summary.duration_s,
-            "coverage": self.summary.coverage,
-            **summary,
-            "settings": self.settings.as_dict(),
-            "versions": {"hfs_vision": version("hfs-vision"), "python": platform.python_version()},
+            **summary_values(
+                self.summary,
+                self.settings,
+                partial=self.partial or bool(self.inherited.get("partial")),
+                source_warnings=self.source_warnings,
+            ),
             "model": asdict(self.model) if self.model else self.inherited.get("model"),
             "source": asdict(self.source) if self.source else self.inherited.get("source"),
             "decoding": asdict(self.decoding) if self.decoding else self.inherited.get("decoding"),
+            **{key: self.inherited[key] for key in ("live",) if self.inherited.get(key)},
         }
+
+
+def summary_values(
+    summary: Summary, settings: Settings, *, partial: bool, source_warnings: Sequence[str]
+) -> dict[str, Any]:
+    """The part of ``summary.json`` that recordings and live sessions share."""
+    return {
+        "notice": NOT_A_DEVICE,
+        "partial": partial,
+        "warnings": [*summary.warnings(), *source_warnings],
+        "source_warnings": list(source_warnings),
+        "duration_s": summary.duration_s,
+        "coverage": summary.coverage,
+        **asdict(summary),
+        "settings": settings.as_dict(),
+        "versions": {"hfs_vision": version("hfs-vision"), "python": platform.python_version()},
+    }
 
 
 def analyze(
@@ -165,7 +187,7 @@ def analyze(
         appearance = Appearance()
         finder = open_landmarker(landmarker, model=Path(model) if model else None, subject=subject)
         try:
-            run = _Run(Detector(settings))
+            run = _Run(settings)
             run.consume(
                 source,
                 finder,
@@ -198,6 +220,7 @@ def detect(
     measurements: Measurements,
     *,
     settings: Settings | None = None,
+    segments: Sequence[tuple[str, float]] = (),
     inherited: dict[str, Any] | None = None,
 ) -> Analysis:
     """Decides again on measurements that were stored: no video is needed.
@@ -205,11 +228,15 @@ def detect(
     Args:
         measurements: As read by `hfs_vision.tables.read_signals`.
         settings: Thresholds and durations; the defaults if ``None``.
+        segments: Label and start of each labelled stretch, as read by
+            `hfs_vision.tables.read_segments`.
         inherited: ``model``, ``source``, ``source_warnings``, ``decoding`` and ``partial`` of the
             first analysis, which are passed on.
     """
     settings = settings or Settings()
-    run = _Run(Detector(settings))
+    run = _Run(settings)
+    for label, start_s in segments:
+        run.tally.begin_segment(label, start_s)
     run.take(measurements)
     run.finish()
     inherited = inherited or {}
@@ -224,8 +251,9 @@ def _ignore(frames: int, time_s: float) -> None:
 class _Run:
     """One pass over a recording: collects what the detector finds."""
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
+    def __init__(self, settings: Settings) -> None:
+        self._detector = Detector(settings)
+        self.tally = Tally(settings.max_gap_s)
         self._measured: list[Measurements] = []
         self._signals: list[Signals] = []
         self._events: list[Event] = []
@@ -276,27 +304,27 @@ class _Run:
 
     def take(self, measured: Measurements) -> None:
         self._measured.append(measured)
-        self._keep(self._detector.update(measured))
+        self._keep(measured, self._detector.update(measured))
 
     def finish(self) -> None:
-        self._keep(self._detector.finish())
+        self._keep(_NO_FRAMES, self._detector.finish())
 
-    def _keep(self, step: Step) -> None:
+    def _keep(self, measured: Measurements, step: Step) -> None:
+        self.tally.add(measured, step)
         self._signals.append(step.signals)
         self._events += step.events
         self._blinks += step.blinks
 
     @property
     def measurements(self) -> Measurements:
-        empty = measure(np.empty(0), np.empty((0, 478, 3)))
-        self._measured = [Measurements.concatenate([empty, *self._measured])]
+        self._measured = [Measurements.concatenate([_NO_FRAMES, *self._measured])]
         return self._measured[0]
 
     def result(self, settings: Settings, source_warnings: list[str], **identity: Any) -> Analysis:
         measurements, signals = self.measurements, Signals.concatenate(self._signals)
         events = sorted(self._events, key=lambda event: (event.onset_s, event.side))
         blinks = sorted(self._blinks, key=lambda blink: blink.onset_s)
-        summary = summarise(measurements, signals, events, blinks, max_gap_s=settings.max_gap_s)
+        summary = self.tally.summary()
         return Analysis(
             events=events,
             blinks=blinks,
@@ -307,5 +335,6 @@ class _Run:
             warnings=[*summary.warnings(), *source_warnings],
             source_warnings=source_warnings,
             partial=self.partial,
+            segments=self.tally.segments(),
             **identity,
         )

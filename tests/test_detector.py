@@ -289,10 +289,19 @@ def test_one_sample_at_a_time_gives_the_same_and_says_so_within_half_a_second():
 def test_an_ongoing_event_is_shown_as_ongoing():
     m = Recording(20).lid(LEFT, 12, 3.0).measured()
     detector = Detector()
+    assert detector.ongoing() == set()
     detector.update(m[: 30 * 13])
-    assert detector.ongoing() == ["left"]
+    assert detector.ongoing() == {("left", "eye")}
     detector.update(m[30 * 13 :])
-    assert detector.ongoing() == []
+    assert detector.ongoing() == set()
+
+
+def test_what_stays_below_the_threshold_is_not_shown_as_ongoing():
+    m = Recording(14).lid(LEFT, 12, 3.0, 0.12).measured()
+    detector = Detector()
+    signals = detector.update(m).signals
+    assert 0.5 < signals.eye_score[-30:, LEFT].max() < 1
+    assert detector.ongoing() == set()
 
 
 @settings(max_examples=25, deadline=None)

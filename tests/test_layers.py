@@ -17,7 +17,7 @@ ALLOWED = {
     "schema": (set(), {"numpy"}),
     "settings": ({"errors"}, set()),
     "core": (BASE, {"numpy"}),
-    "video": (BASE, {"numpy", "av", "cv2"}),
+    "video": (BASE, {"numpy", "av", "cv2", "cv2_enumerate_cameras"}),
     "models": (BASE, set()),
     "subject": (CORE, {"numpy", "cv2"}),
     "patches": (CORE, {"numpy", "cv2"}),
@@ -29,8 +29,10 @@ ALLOWED = {
     "comparison": (CORE | {"tables"}, set()),
     "simulate": (CORE, {"numpy", "av", "cv2", "skimage"}),
     "pipeline": (CORE | {"video", "facemesh", "appearance", "tables"}, {"numpy"}),
+    "live": (CORE | {"video", "facemesh", "appearance", "tables", "pipeline"}, {"numpy", "cv2"}),
     "cli": (
-        CORE | {"video", "facemesh", "tables", "comparison", "simulate", "models", "pipeline"},
+        CORE
+        | {"video", "facemesh", "tables", "comparison", "simulate", "models", "pipeline", "live"},
         {"click", "rich"},
     ),
     "__init__": (BASE | {"pipeline"}, set()),

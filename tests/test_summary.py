@@ -2,24 +2,33 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.summary import summarise
+from hfs_vision.core.summary import Tally
 from hfs_vision.schema import KINDS, SIDES
 from tests.synthetic import Recording
 
 LEFT, RIGHT = 0, 1
 
 
+def tally_of(measured, *, every=None, segments=()):
+    """The recording taken in pieces of ``every`` frames (all at once if ``None``)."""
+    detector, tally, pieces = Detector(), Tally(max_gap_s=0.25), list(segments)
+    step = every or max(len(measured), 1)
+    for first in range(0, len(measured), step):
+        piece = measured[first : first + step]
+        while pieces and pieces[0][1] <= piece.time_s[0]:
+            tally.begin_segment(*pieces.pop(0))
+        tally.add(piece, detector.update(piece))
+    tally.add(measured[0:0], detector.finish())
+    return tally
+
+
 def summary_of(recording: Recording):
-    measured = recording.measured()
-    detector = Detector()
-    steps = [detector.update(measured), detector.finish()]
-    signals = type(steps[0].signals).concatenate([s.signals for s in steps])
-    events = [e for s in steps for e in s.events]
-    blinks = [b for s in steps for b in s.blinks]
-    return summarise(measured, signals, events, blinks, max_gap_s=0.25)
+    return tally_of(recording.measured()).summary()
 
 
 def counted(summary):
@@ -69,9 +78,7 @@ def test_without_a_face_there_is_no_rate():
 def test_a_pause_between_frames_is_not_valid_time():
     m = Recording(30).measured()
     m = m.take(np.flatnonzero((m.time_s < 10) | (m.time_s >= 20)))
-    steps = (detector := Detector()).update(m), detector.finish()
-    signals = type(steps[0].signals).concatenate([s.signals for s in steps])
-    summary = summarise(m, signals, [], [], max_gap_s=0.25)
+    summary = tally_of(m).summary()
     assert summary.duration_s == pytest.approx(30)
     assert summary.valid_s == pytest.approx(20.25, abs=0.05)
 
@@ -98,5 +105,46 @@ def test_a_small_face_is_said_and_a_good_recording_is_quiet():
 def test_an_empty_recording_is_all_zero():
     nothing = Recording(1).measured()[0:0]
     assert isinstance(nothing, Measurements)
-    summary = summarise(nothing, Detector().update(nothing).signals, [], [], max_gap_s=0.25)
+    summary = tally_of(nothing).summary()
     assert (summary.frames, summary.duration_s, summary.coverage) == (0, 0, 0)
+    assert counted(summary)["all", "all"].count == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(every=st.integers(1, 400), without=st.floats(0, 30))
+def test_pieces_of_any_size_are_counted_alike(every, without):
+    recording = Recording(40).lid(LEFT, 20, 0.4).pull(RIGHT, 25, 1.5).both_lids(15, 0.3)
+    measured = recording.without_face(without, 2).measured()
+    whole, pieces = tally_of(measured).summary(), tally_of(measured, every=every).summary()
+    assert pieces.valid_s == pytest.approx(whole.valid_s, abs=1e-9)
+    for a, b in zip(pieces.counts, whole.counts, strict=True):
+        assert (a.side, a.kind, a.count) == (b.side, b.kind, b.count)
+        assert a.time_s == pytest.approx(b.time_s, abs=1e-9)
+    same = ("frames", "valid_frames", "start_s", "end_s", "fps", "face_px", "blinks")
+    assert [getattr(pieces, n) for n in same] == [getattr(whole, n) for n in same]
+
+
+def test_segments_share_the_valid_time_and_each_event_is_where_it_begins():
+    recording = Recording(60).lid(LEFT, 19.9, 0.6).pull(RIGHT, 30, 1.5).without_face(45, 5)
+    tally = tally_of(
+        recording.measured(), every=1, segments=[("rest", 0.0), ("talking", 20.0), ("rest", 40.0)]
+    )
+    segments = tally.segments()
+    assert [(s.label, s.start_s) for s in segments] == [("rest", 0), ("talking", 20), ("rest", 40)]
+    assert [s.end_s for s in segments] == pytest.approx([20, 40, 60])
+    assert [s.valid_s for s in segments] == pytest.approx([20, 20, 15])
+    assert sum(s.valid_s for s in segments) == pytest.approx(tally.valid_s)
+    counts = [
+        {(c.side, c.kind): c.count for c in s.counts if c.count and c.side != "all"}
+        for s in segments
+    ]
+    assert counts == [
+        {("left", "eyelid_twitch"): 1, ("left", "all"): 1},
+        {("right", "mouth_pull"): 1, ("right", "all"): 1},
+        {},
+    ]
+    assert {c.side: c.rate_per_min for c in segments[1].counts if c.kind == "all"} == {
+        "left": 0,
+        "right": pytest.approx(3),
+        "all": pytest.approx(3),
+    }

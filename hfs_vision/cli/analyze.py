@@ -16,7 +16,7 @@ from hfs_vision.cli.settings import read_settings, settings_options
 from hfs_vision.errors import UsageError
 from hfs_vision.facemesh import LANDMARKERS
 from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
-from hfs_vision.tables import check_folder, read_signals
+from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_signals
 
 
 @click.command(
@@ -102,13 +102,22 @@ def detect_command(
     settings_file: Path | None,
     **options: float | None,
 ) -> int:
-    """Decides again on SIGNALS, the signals.csv of an analysis; no video is needed."""
+    """Decides again on SIGNALS, the signals.csv of an analysis or of a live session.
+
+    No video is needed. Segments are taken from the marks.csv beside it, if there is one.
+    """
     settings = read_settings(settings_file, options)
     if not signals.exists():
         raise UsageError(f"{signals} does not exist: give the signals.csv of an analysis")
     if out is not None:
         check_folder(out, RESULT_FILES, force=force)
-    result = detect(read_signals(signals), settings=settings, inherited=_summary_beside(signals))
+    marks = signals.parent / MARKS_FILE
+    result = detect(
+        read_signals(signals),
+        settings=settings,
+        segments=read_segments(marks) if marks.exists() else (),
+        inherited=_summary_beside(signals),
+    )
     if out is not None:
         result.save(out)
     _show(result, out)
@@ -128,7 +137,7 @@ def _summary_beside(signals: Path) -> dict[str, Any]:
     """Model and source of the first analysis, if its summary lies beside the signals."""
     try:
         summary = json.loads((signals.parent / "summary.json").read_text(encoding="utf-8"))
-        keys = ("model", "source", "source_warnings", "decoding", "partial")
+        keys = ("model", "source", "source_warnings", "decoding", "partial", "live")
         return {key: summary.get(key) for key in keys}
     except (OSError, ValueError, AttributeError):
         return {}

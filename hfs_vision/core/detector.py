@@ -72,10 +72,19 @@ class Detector:
         """Ends the recording: what was still open becomes final."""
         return self._advance(self._builder.finish(), last=True)
 
-    def ongoing(self) -> list[str]:
-        """Sides on which an event has begun and not yet ended, for a live display."""
-        rows = self._window
-        return [side for i, side in enumerate(SIDES) if len(rows) and _over(rows, i)[-1]]
+    def ongoing(self) -> frozenset[tuple[str, str]]:
+        """``(side, part)`` of which an event has begun and not yet ended, for a live display.
+
+        Part is ``eye`` or ``mouth``.
+        """
+        rows, found = self._window, set()
+        broken = self._broken[len(self._broken) - len(rows) :]
+        for part, scores in (("eye", rows.eye_score), ("mouth", rows.mouth_score)):
+            for i, side in enumerate(SIDES):
+                begun = hysteresis(scores[:, i], high=1.0, low=STAY, broken=broken)
+                if len(begun) and begun[-1, 1] == len(rows):
+                    found.add((side, part))
+        return frozenset(found)
 
     def _advance(self, rows: Signals, *, last: bool) -> Step:
         self._window = Signals.concatenate([self._window, rows])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from array import array
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 
-from hfs_vision.core.detector import row_ends
+from hfs_vision.core.detector import Step
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
-from hfs_vision.schema import KINDS, SIDES, Blink, Event
+from hfs_vision.schema import KINDS, SIDES
 
 LOW_FPS = 24.0
 """Below this a twitch of 100 ms can fall between two frames (docs/decisions.md, frame rate)."""
@@ -108,63 +110,168 @@ class Summary:
         return found
 
 
-def summarise(
-    measurements: Measurements,
-    signals: Signals,
-    events: Sequence[Event],
-    blinks: Sequence[Blink],
-    *,
-    max_gap_s: float,
-) -> Summary:
-    """Counts events and blinks against the time in which they could have been seen.
+@dataclass(frozen=True)
+class Segment:
+    """A labelled stretch of a recording and its counts; an event belongs where it begins.
+
+    Attributes:
+        label: What was done in it, such as ``rest``.
+        start_s, end_s: Seconds on the recording's clock.
+        valid_s: Time in it in which both sides were measured.
+        counts: As in `Summary`.
+    """
+
+    label: str
+    start_s: float
+    end_s: float
+    valid_s: float
+    counts: tuple[Count, ...]
+
+
+class Tally:
+    """Counts a recording while it comes in, against the time in which events could be seen.
+
+    It holds 16 bytes for each frame, for the medians of frame rate and face size, and the events'
+    times; nothing else grows.
 
     Args:
-        measurements: Every frame of the recording.
-        signals: The same frames as the detector saw them.
-        events: One-sided events.
-        blinks: Closures of both lids; those that overlap an event of the eye are not counted.
         max_gap_s: A frame stands for no longer than this.
     """
-    time_s = measurements.time_s
-    row_end = row_ends(time_s, max_gap_s)
-    valid = signals.valid
-    valid_s = float((row_end - time_s)[valid].sum())
-    steps = np.diff(time_s)
-    face_px = measurements.face_px[np.isfinite(measurements.face_px)]
-    own = [blink for blink in blinks if not _in_event(blink, events)]
-    return Summary(
-        frames=len(time_s),
-        valid_frames=int(valid.sum()),
-        start_s=float(time_s[0]) if len(time_s) else 0.0,
-        end_s=float(row_end[-1]) if len(time_s) else 0.0,
-        valid_s=valid_s,
-        fps=float(1.0 / np.median(steps)) if len(steps) else float("nan"),
-        face_px=float(np.median(face_px)) if len(face_px) else float("nan"),
-        counts=tuple(_counts(events, valid_s)),
-        blinks=len(own),
-        blink_rate_per_min=_per_minute(len(own), valid_s),
-    )
 
+    def __init__(self, max_gap_s: float) -> None:
+        self._max_gap_s = max_gap_s
+        self._frames = self._valid_frames = 0
+        self._start_s = self._last_s = float("nan")
+        self._steps_s, self._face_px = array("d"), array("d")
+        self._open: tuple[float, bool] | None = None
+        self._starts_s, self._labels = [-math.inf], [""]
+        self._valid_s = [0.0]
+        self._totals: dict[tuple[int, str, str], tuple[int, float]] = {}
+        self._eye_events: list[tuple[float, float]] = []
+        self._blinks: list[tuple[float, float]] = []
 
-def _counts(events: Sequence[Event], valid_s: float) -> list[Count]:
-    rows = [(side, kind) for side in SIDES for kind in KINDS]
-    rows += [*((side, "all") for side in SIDES), ("all", "all")]
-    counts = []
-    for side, kind in rows:
-        chosen = [e for e in events if side in (e.side, "all") and kind in (e.kind, "all")]
-        time_s = sum(e.duration_s for e in chosen)
-        share = time_s / valid_s if valid_s > 0 else float("nan")
-        rate = _per_minute(len(chosen), valid_s)
-        counts.append(Count(side, kind, len(chosen), rate, time_s, share))
-    return counts
+    def begin_segment(self, label: str, start_s: float) -> None:
+        """Labels what comes from ``start_s`` on; not earlier than the last segment's start."""
+        self._starts_s.append(start_s)
+        self._labels.append(label)
+        self._valid_s.append(0.0)
+
+    def add(self, measured: Measurements, found: Step) -> None:
+        """Takes the next frames, and what the detector gave back for them."""
+        self._add_frames(measured)
+        self._add_signals(found.signals)
+        for event in found.events:
+            segment = bisect_right(self._starts_s, event.onset_s) - 1
+            for key in ((segment, event.side, event.kind), (-1, event.side, event.kind)):
+                count, time_s = self._totals.get(key, (0, 0.0))
+                self._totals[key] = count + 1, time_s + event.duration_s
+            if "eye" in event.region:
+                self._eye_events.append((event.onset_s, event.offset_s))
+        self._blinks += [(blink.onset_s, blink.offset_s) for blink in found.blinks]
+
+    def counts(self) -> tuple[Count, ...]:
+        """The counts so far; rates refer to the valid time so far."""
+        return self._counts(-1, self.valid_s)
+
+    @property
+    def valid_s(self) -> float:
+        """Valid time so far."""
+        return sum(self._valid_s) + self._open_s
+
+    def summary(self) -> Summary:
+        """What the recording amounts to so far."""
+        steps, face_px = np.frombuffer(self._steps_s), np.frombuffer(self._face_px)
+        blinks = self._own_blinks()
+        valid_s = self.valid_s
+        return Summary(
+            frames=self._frames,
+            valid_frames=self._valid_frames,
+            start_s=self._start_s if self._frames else 0.0,
+            end_s=self._end_s,
+            valid_s=valid_s,
+            fps=float(1.0 / np.median(steps)) if len(steps) else float("nan"),
+            face_px=float(np.median(face_px)) if len(face_px) else float("nan"),
+            counts=self._counts(-1, valid_s),
+            blinks=blinks,
+            blink_rate_per_min=_per_minute(blinks, valid_s),
+        )
+
+    def segments(self) -> list[Segment]:
+        """Counts of each stretch that `begin_segment` began."""
+        ends_s = [*self._starts_s[1:], self._end_s]
+        found = []
+        for i in range(1, len(self._labels)):
+            start_s, valid_s = self._starts_s[i], self._valid_s[i]
+            if i == len(self._labels) - 1:
+                valid_s += self._open_s
+            end_s = max(ends_s[i], start_s)
+            found.append(
+                Segment(self._labels[i], start_s, end_s, valid_s, self._counts(i, valid_s))
+            )
+        return found
+
+    @property
+    def _open_s(self) -> float:
+        """Valid time of the last frame, which no other has followed yet."""
+        return self._last_step_s if self._open and self._open[1] else 0.0
+
+    @property
+    def _last_step_s(self) -> float:
+        return min(self._steps_s[-1], self._max_gap_s) if self._steps_s else 0.0
+
+    @property
+    def _end_s(self) -> float:
+        return self._last_s + self._last_step_s if self._frames else 0.0
+
+    def _add_frames(self, measured: Measurements) -> None:
+        time_s = measured.time_s
+        if not len(time_s):
+            return
+        if not self._frames:
+            self._start_s = float(time_s[0])
+            steps = np.diff(time_s)
+        else:
+            steps = np.diff(time_s, prepend=self._last_s)
+        self._steps_s.frombytes(steps.tobytes())
+        self._face_px.frombytes(measured.face_px[np.isfinite(measured.face_px)].tobytes())
+        self._frames += len(time_s)
+        self._last_s = float(time_s[-1])
+
+    def _add_signals(self, signals: Signals) -> None:
+        """Each frame stands until the next one, so the last one waits for it."""
+        if not len(signals):
+            return
+        self._valid_frames += int(signals.valid.sum())
+        time_s, valid = signals.time_s, signals.valid
+        if self._open is not None:
+            time_s, valid = np.append(self._open[0], time_s), np.append(self._open[1], valid)
+        held_s = np.where(valid[:-1], np.minimum(np.diff(time_s), self._max_gap_s), 0.0)
+        segment = np.searchsorted(self._starts_s, time_s[:-1], side="right") - 1
+        for i in np.unique(segment).tolist():
+            self._valid_s[i] += float(held_s[segment == i].sum())
+        self._open = float(time_s[-1]), bool(valid[-1])
+
+    def _counts(self, segment: int, valid_s: float) -> tuple[Count, ...]:
+        rows = [(side, kind) for side in SIDES for kind in KINDS]
+        rows += [*((side, "all") for side in SIDES), ("all", "all")]
+        counts = []
+        for side, kind in rows:
+            sides = SIDES if side == "all" else (side,)
+            kinds = KINDS if kind == "all" else (kind,)
+            totals = [self._totals.get((segment, s, k), (0, 0.0)) for s in sides for k in kinds]
+            count, time_s = sum(total[0] for total in totals), sum(total[1] for total in totals)
+            share = time_s / valid_s if valid_s > 0 else float("nan")
+            counts.append(Count(side, kind, count, _per_minute(count, valid_s), time_s, share))
+        return tuple(counts)
+
+    def _own_blinks(self) -> int:
+        """Blinks that overlap no event of the eye."""
+        events = np.array(sorted(self._eye_events)).reshape(-1, 2)
+        blinks = np.array(self._blinks).reshape(-1, 2)
+        begun = np.searchsorted(events[:, 0], blinks[:, 1])
+        last_end_s = np.append(-np.inf, np.maximum.accumulate(events[:, 1]))[begun]
+        return int((last_end_s <= blinks[:, 0]).sum())
 
 
 def _per_minute(count: int, valid_s: float) -> float:
     return 60.0 * count / valid_s if valid_s > 0 else float("nan")
-
-
-def _in_event(blink: Blink, events: Sequence[Event]) -> bool:
-    return any(
-        "eye" in e.region and e.onset_s < blink.offset_s and blink.onset_s < e.offset_s
-        for e in events
-    )

@@ -1,0 +1,58 @@
+"""Columns of the tables, in order; the README says what they mean."""
+
+from __future__ import annotations
+
+EVENT_COLUMNS = (
+    "onset_s",
+    "duration_s",
+    "offset_s",
+    "side",
+    "region",
+    "kind",
+    "component",
+    "peak_s",
+    "score",
+    "confidence",
+    "closure",
+    "excursion",
+    "rise_s",
+    "closure_velocity",
+    "excursion_velocity",
+    "eye_mouth_lag_s",
+    "valid_fraction",
+    "truncated",
+    "twitches",
+)
+TWITCH_COLUMNS = ("event", "onset_s", "duration_s", "side", "region", "peak_s", "score")
+COUNT_COLUMNS = ("side", "kind", "count", "rate_per_min", "time_s", "time_share")
+MEASURED_COLUMNS = (
+    "aperture_left",
+    "aperture_right",
+    "commissure_lateral_left",
+    "commissure_up_left",
+    "commissure_lateral_right",
+    "commissure_up_right",
+    "yaw_deg",
+    "pitch_deg",
+    "roll_deg",
+    "face_px",
+    "fit_error",
+    "visibility",
+)
+DERIVED_COLUMNS = (
+    "closure_left",
+    "closure_right",
+    "excursion_left",
+    "excursion_right",
+    "eye_score_left",
+    "eye_score_right",
+    "mouth_score_left",
+    "mouth_score_right",
+)
+SIGNAL_COLUMNS = ("time_s", "valid", *MEASURED_COLUMNS, *DERIVED_COLUMNS)
+SEGMENT_COLUMNS = ("segment", "label", "start_s", "end_s", "valid_s", *COUNT_COLUMNS)
+MARK_COLUMNS = ("time_s", "kind", "label")
+
+MARKS_FILE = "marks.csv"
+SEGMENTS_FILE = "segments.csv"
+"""What happened in a live session, and the counts of its labelled stretches."""

@@ -1,0 +1,183 @@
+"""Reads tables back, also those that were edited by hand, and says which row is wrong."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.errors import TableError
+from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event
+from hfs_vision.tables.columns import MARK_COLUMNS, MEASURED_COLUMNS
+
+
+def read_signals(path: Path) -> Measurements:
+    """Reads the measured columns of a signals file; derived ones are ignored.
+
+    Raises:
+        TableError: If the file, a column or a cell is not as documented; names file and row.
+    """
+    names = ("time_s", *MEASURED_COLUMNS)
+    rows = []
+    for number, record in read_rows(path, names):
+        rows.append([parse_number(path, number, name, record[name]) for name in names])
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(names))
+    time_s = table[:, 0]
+    wrong = np.flatnonzero(~np.isfinite(time_s) | ~(np.diff(time_s, prepend=-np.inf) > 0))
+    if len(wrong):
+        raise TableError(
+            f"{path}, row {wrong[0] + 2}: time_s is {time_s[wrong[0]]:g}; times must be numbers "
+            "that increase from row to row"
+        )
+    complete = np.isfinite(table[:, 1:]).all(axis=1)
+    table[~complete, 1:] = np.nan
+    return Measurements(
+        time_s, table[:, 1:3], table[:, 3:7].reshape(-1, 2, 2), *table[:, 7:].T.copy()
+    )
+
+
+def read_segments(path: Path) -> list[tuple[str, float]]:
+    """Label and start in seconds of each segment that a table of marks names.
+
+    Raises:
+        TableError: If a row is not as documented, or starts before the one above it.
+    """
+    found: list[tuple[str, float]] = []
+    for number, record in read_rows(path, MARK_COLUMNS):
+        if record["kind"] != "segment":
+            continue
+        start_s = parse_number(path, number, "time_s", record["time_s"])
+        if not start_s >= (found[-1][1] if found else -math.inf):
+            raise TableError(
+                f"{path}, row {number}: a segment starts at {record['time_s']!r}; it must have a "
+                "time that is not before the segment above it"
+            )
+        found.append((record["label"], start_s))
+    return found
+
+
+def read_events(path: Path) -> list[Event]:
+    """Reads an event table, also one that was edited by hand.
+
+    Only ``onset_s``, ``side`` and ``region``, and ``duration_s`` or ``offset_s`` are required;
+    what else is missing becomes NaN. Of the twitches the table holds but the number: the events
+    have none.
+
+    Raises:
+        TableError: If a row is not as documented; names file and row.
+    """
+    events = []
+    for number, record in read_rows(path, ("onset_s", "side", "region")):
+
+        def value(name: str, row: int = number, cells: dict[str, str] = record) -> float:
+            return parse_number(path, row, name, cells.get(name) or "")
+
+        def choice(
+            name: str, choices: Sequence[str], row: int = number, cells: dict[str, str] = record
+        ) -> str:
+            if cells[name] not in choices:
+                raise TableError(
+                    f"{path}, row {row}: {name} is {cells[name]!r}; write one of "
+                    f"{', '.join(choices)}"
+                )
+            return cells[name]
+
+        onset_s, offset_s = value("onset_s"), value("offset_s")
+        if math.isnan(offset_s):
+            offset_s = onset_s + value("duration_s")
+        if not offset_s > onset_s:
+            raise TableError(
+                f"{path}, row {number}: the event runs from {onset_s:g} s to {offset_s:g} s; it "
+                "must have onset_s and a positive duration_s, or offset_s after onset_s"
+            )
+        lag_s = value("eye_mouth_lag_s")
+        component = "component" in record and record["component"]
+        events.append(
+            Event(
+                onset_s=onset_s,
+                offset_s=offset_s,
+                side=choice("side", SIDES),
+                region=choice("region", REGIONS),
+                component=choice("component", COMPONENTS)
+                if component
+                else COMPONENTS[int(offset_s - onset_s >= 1.0)],
+                peak_s=value("peak_s"),
+                score=value("score"),
+                confidence=value("confidence"),
+                closure=value("closure"),
+                excursion=value("excursion"),
+                rise_s=value("rise_s"),
+                closure_velocity=value("closure_velocity"),
+                excursion_velocity=value("excursion_velocity"),
+                eye_mouth_lag_s=None if math.isnan(lag_s) else lag_s,
+                valid_fraction=value("valid_fraction"),
+                truncated=value("truncated") == 1,
+            )
+        )
+    return events
+
+
+def read_rows(path: Path, required: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
+    """Rows of a CSV file with their line numbers, after checking the header.
+
+    A last line without its newline and with too few cells was being written when its program was
+    killed: it is left out.
+
+    Args:
+        path: File with a header row.
+        required: Columns that must be there; ``a|b`` where either will do.
+
+    Raises:
+        TableError: If the file, its header or a row's number of cells is wrong.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            lines = _Lines(handle)
+            reader = csv.DictReader(lines)
+            header = set(reader.fieldnames or ())
+            missing = [name for name in required if not header.intersection(name.split("|"))]
+            if missing:
+                name = " or ".join(map(repr, missing[0].split("|")))
+                raise TableError(
+                    f"{path}, row 1: column {name} is missing; the first row must name the columns"
+                )
+            for record in reader:
+                if None in record.values() and lines.cut:
+                    return
+                if None in record or None in record.values():
+                    raise TableError(
+                        f"{path}, row {reader.line_num}: the number of cells differs from that of "
+                        "the first row"
+                    )
+                yield reader.line_num, record
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path} cannot be read as a CSV table: {error}") from error
+
+
+class _Lines:
+    """Lines of a file; ``cut`` from the moment on at which one came that no newline ends."""
+
+    def __init__(self, handle: TextIO) -> None:
+        self._handle = handle
+        self.cut = False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._handle:
+            self.cut = not line.endswith(("\n", "\r"))
+            yield line
+
+
+def parse_number(path: Path, row: int, name: str, text: str) -> float:
+    """Number in a cell; NaN if it is empty, a `TableError` if it is anything else."""
+    try:
+        value = float(text) if text.strip() else math.nan
+    except ValueError:
+        value = math.inf
+    if math.isinf(value):
+        raise TableError(f"{path}, row {row}: {name} is {text!r}; write a number or leave it empty")
+    return value

@@ -1,0 +1,202 @@
+"""Writes result files: rows as text, whole files, and folders that are complete or not there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.signals import Signals
+from hfs_vision.core.summary import Count, Segment
+from hfs_vision.errors import OutputError, UsageError
+from hfs_vision.schema import Event
+from hfs_vision.tables.columns import (
+    COUNT_COLUMNS,
+    DERIVED_COLUMNS,
+    EVENT_COLUMNS,
+    MEASURED_COLUMNS,
+    SEGMENT_COLUMNS,
+    SIGNAL_COLUMNS,
+    TWITCH_COLUMNS,
+)
+
+_PRIVATE_FOLDER = 0o700
+_SIGNAL_LINE = "%.6f,%d" + ",%.6f" * (len(SIGNAL_COLUMNS) - 2) + "\n"
+_PROVISIONAL_LINE = "%.6f," + ",%.6f" * len(MEASURED_COLUMNS) + "," * len(DERIVED_COLUMNS) + "\n"
+
+
+def check_folder(folder: Path, names: Sequence[str], *, force: bool) -> None:
+    """Refuses a folder before the long work starts, where writing to it would fail at the end.
+
+    Args:
+        folder: Need not exist.
+        names: Files that will be written.
+        force: Whether files of those names may be replaced.
+
+    Raises:
+        UsageError: If results are there and ``force`` is not set.
+        OutputError: If the folder cannot be made or written.
+    """
+    try:
+        existing = [name for name in names if (folder / name).exists()]
+        ancestor = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    except OSError as error:  # below a folder that is closed to the user, or too long a name
+        raise OutputError(
+            f"cannot write results to {folder}: {error.strerror or error}; choose another folder "
+            "with --out"
+        ) from error
+    if existing and not force:
+        raise UsageError(
+            f"{folder} already holds {existing[0]}: choose another folder with --out, or replace "
+            "the results with --force"
+        )
+    if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"cannot write results to {folder}: {ancestor} is not a folder that can be written; "
+            "choose another folder with --out"
+        )
+
+
+def write_result(folder: Path, files: Mapping[str, Callable[[TextIO], None]]) -> None:
+    """Writes files into a folder that is private to the user; none appears before all are complete.
+
+    Args:
+        folder: Made if it is missing.
+        files: Writer of each file's text, by file name.
+
+    Raises:
+        OutputError: If the folder or a file cannot be written; nothing is left behind.
+    """
+    try:
+        folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
+            for name, write in files.items():
+                with (Path(temporary) / name).open("w", encoding="utf-8", newline="") as handle:
+                    write(handle)
+            for name in files:
+                (Path(temporary) / name).replace(folder / name)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write results to {folder}: {error.strerror or error}; choose another folder "
+            "with --out"
+        ) from error
+
+
+def write_events(handle: TextIO, events: Iterable[Event]) -> None:
+    """Writes one row per event, with microsecond decimals; of its twitches the number."""
+    handle.write(line(EVENT_COLUMNS))
+    for event in events:
+        handle.write(event_line(event))
+
+
+def write_twitches(handle: TextIO, events: Iterable[Event]) -> None:
+    """Writes one row per twitch, event by event.
+
+    Column ``event`` is the row of the event in the table that `write_events` makes of the same
+    events, from 1, the header not counted.
+    """
+    handle.write(line(TWITCH_COLUMNS))
+    for number, event in enumerate(events, start=1):
+        handle.write(twitch_lines(number, event))
+
+
+def write_counts(handle: TextIO, counts: Sequence[Count]) -> None:
+    """Writes one row per side and kind, then the totals."""
+    handle.write(line(COUNT_COLUMNS))
+    for count in counts:
+        handle.write(line(getattr(count, name) for name in COUNT_COLUMNS))
+
+
+def write_segments(handle: TextIO, segments: Sequence[Segment]) -> None:
+    """Writes the rows of `write_counts` for each segment, numbered from 1."""
+    handle.write(line(SEGMENT_COLUMNS))
+    for number, segment in enumerate(segments, start=1):
+        where = (number, segment.label, segment.start_s, segment.end_s, segment.valid_s)
+        for count in segment.counts:
+            handle.write(line([*where, *(getattr(count, name) for name in COUNT_COLUMNS)]))
+
+
+def write_signals(handle: TextIO, measured: Measurements, signals: Signals) -> None:
+    """Writes one row per frame; the two must hold the same frames."""
+    handle.write(line(SIGNAL_COLUMNS))
+    for text in signal_lines(measured, signals):
+        handle.write(text)
+
+
+def event_line(event: Event) -> str:
+    """Row of `EVENT_COLUMNS`."""
+    values = {name: getattr(event, name) for name in EVENT_COLUMNS}
+    values["twitches"] = len(event.twitches) or None
+    return line(values.values())
+
+
+def twitch_lines(number: int, event: Event) -> str:
+    """Rows of `TWITCH_COLUMNS` of the event with this row number."""
+    known = {"event": number, "side": event.side}
+    return "".join(
+        line(known[name] if name in known else getattr(twitch, name) for name in TWITCH_COLUMNS)
+        for twitch in event.twitches
+    )
+
+
+def signal_lines(measured: Measurements, signals: Signals | None) -> Iterator[str]:
+    """Rows of `SIGNAL_COLUMNS`; what is derived stays empty where no signals are known yet."""
+    columns = [
+        measured.time_s,
+        measured.aperture,
+        measured.commissure.reshape(-1, 4),
+        measured.yaw_deg,
+        measured.pitch_deg,
+        measured.roll_deg,
+        measured.face_px,
+        measured.fit_error,
+        measured.visibility,
+    ]
+    template = _PROVISIONAL_LINE
+    if signals is not None:
+        template = _SIGNAL_LINE
+        columns.insert(1, signals.valid.astype(np.float64))
+        columns += [signals.closure, signals.excursion, signals.eye_score, signals.mouth_score]
+    for row in np.column_stack(columns).tolist():
+        yield (template % tuple(row)).replace("nan", "")
+
+
+def line(values: Iterable[object]) -> str:
+    """One row as text, with its newline."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(map(format_cell, values))
+    return text.getvalue()
+
+
+def write_json(handle: TextIO, values: dict[str, Any]) -> None:
+    """Writes strict JSON; NaN becomes null."""
+    json.dump(_json_ready(values), handle, indent=2, ensure_ascii=False, allow_nan=False)
+    handle.write("\n")
+
+
+def format_cell(value: object) -> str:
+    """Text of a cell: microsecond decimals, 0 or 1 for a truth value, empty for what is missing."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.6f}" if isinstance(value, float) else str(value)
+
+
+def _json_ready(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _json_ready(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json_ready(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return round(value, 6) if isinstance(value, float) else value
