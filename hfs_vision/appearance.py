@@ -1,7 +1,7 @@
 """Two small networks that read lids and mouth corners from the patches of `hfs_vision.patches`.
 
 They are ours, lie in ``models/`` (with their cards and the scripts that train them), and are run
-by OpenCV. Each sees one patch of one frame by itself: nothing is remembered, so a frame's reading
+by ONNX Runtime, on one thread: they are too small to gain from more. Each sees one patch of one frame by itself: nothing is remembered, so a frame's reading
 does not depend on where a recording is cut, and one side's reading not on the other's.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from hfs_vision import models
@@ -71,9 +71,9 @@ class Appearance:
         return np.concatenate([eyes[:, 0] * _APERTURE_UNIT, shift.ravel(), [seen.min()]])
 
     @staticmethod
-    def _run(net: cv2.dnn.Net, patches: NDArray[np.uint8]) -> FloatArray:
-        net.setInput(normalised(patches))
-        return np.asarray(net.forward(), dtype=np.float64)
+    def _run(net: onnxruntime.InferenceSession, patches: NDArray[np.uint8]) -> FloatArray:
+        (output,) = net.run(None, {net.get_inputs()[0].name: normalised(patches)})
+        return np.asarray(output, dtype=np.float64)
 
 
 def readings(rows: Sequence[FloatArray]) -> Readings:
@@ -97,10 +97,13 @@ def _content(path: Path) -> bytes:
         raise ModelError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
-def _load(path: Path, weights: bytes) -> cv2.dnn.Net:
+def _load(path: Path, weights: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what is wrong is said once, by the error
     # Bytes rather than a path, so that what was hashed is what runs.
     try:
-        return cv2.dnn.readNetFromONNX(np.frombuffer(weights, np.uint8))
-    except cv2.error as error:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own classes of errors have no common base
         hint = models.how_to_restore(path)
-        raise ModelError(f"{path} is damaged; {hint} (OpenCV: {error.err})") from error
+        raise ModelError(f"{path} is damaged; {hint} (ONNX Runtime: {error})") from error

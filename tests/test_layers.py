@@ -21,13 +21,13 @@ ALLOWED = {
     "models": (BASE, set()),
     "subject": (CORE, {"numpy", "cv2"}),
     "patches": (CORE, {"numpy", "cv2"}),
-    "appearance": (CORE | {"models", "patches"}, {"numpy", "cv2"}),
+    "appearance": (CORE | {"models", "patches"}, {"numpy", "onnxruntime"}),
     "fusion": (CORE, {"numpy"}),
     "quiet": (set(), set()),
     "facemesh": (CORE | {"models", "subject", "fusion", "quiet"}, {"numpy", "cv2", "mediapipe"}),
     "tables": (CORE, {"numpy"}),
     "comparison": (CORE | {"tables"}, set()),
-    "simulate": (CORE, {"numpy", "av", "cv2", "skimage"}),
+    "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
     "pipeline": (CORE | {"video", "facemesh", "appearance", "tables"}, {"numpy"}),
     "live": (CORE | {"video", "facemesh", "appearance", "tables", "pipeline"}, {"numpy", "cv2"}),
     "cli": (
@@ -84,7 +84,8 @@ def test_the_core_loads_numpy_and_no_other_library():
     code = (
         "import sys; before = set(sys.modules); import numpy; "
         "import hfs_vision.core.summary, hfs_vision.core.scores\n"
-        "heavy = {'cv2', 'av', 'mediapipe', 'click', 'rich', 'matplotlib', 'skimage', 'scipy'}\n"
+        "heavy = {'cv2', 'av', 'mediapipe', 'click', 'rich', 'matplotlib', 'skimage', 'scipy',\n"
+        "         'onnxruntime'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
