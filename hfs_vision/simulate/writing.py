@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.video.stream import VideoStream
 
 from ..errors import OutputError
 from ..schema import Frame
-from .faces import Rgb
-
-TICKS_PER_S = 90_000
-"""Time resolution of the videos written here; it holds every common frame rate exactly."""
+from ..video.recording import TICKS_PER_S as TICKS_PER_S
+from ..video.recording import add_h264, timed_frame
 
 
 @contextmanager
@@ -62,7 +58,9 @@ def write_video(path: Path, frames: Iterable[Frame], *, crf: int = 20) -> int:
         replacing(path) as temporary,
         av.open(str(temporary), "w", format="mp4", container_options=ticking) as container,
     ):
-        stream = _add_stream(container, shape, crf)
+        # One thread: the bytes are then the same on every machine.
+        options = {"crf": str(crf), "preset": "medium", "threads": "1"}
+        stream = add_h264(container, (shape[1], shape[0]), options)
         last, count = -1, 0
         for frame in _chain(first, source):
             ticks = round(frame.time_s * TICKS_PER_S)
@@ -71,31 +69,10 @@ def write_video(path: Path, frames: Iterable[Frame], *, crf: int = 20) -> int:
                     f"cannot write {path}: frame {frame.index} at {frame.time_s:.4f} s with shape "
                     f"{frame.rgb.shape}; times must increase from 0 on and all shapes be {shape}"
                 )
-            container.mux(stream.encode(_picture(frame.rgb, ticks)))
+            container.mux(stream.encode(timed_frame(frame.rgb, ticks)))
             last, count = ticks, count + 1
         container.mux(stream.encode(None))
     return count
-
-
-def _add_stream(
-    container: av.container.OutputContainer, shape: tuple[int, ...], crf: int
-) -> VideoStream:
-    # No B-frames: decoding order is then display order and the first frame keeps its time.
-    # One thread: the bytes are then the same on every machine.
-    options = {"crf": str(crf), "preset": "medium", "bf": "0", "threads": "1"}
-    stream = container.add_stream("libx264", rate=30, options=options)
-    stream.height, stream.width = shape[0] // 2 * 2, shape[1] // 2 * 2
-    stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
-    return stream
-
-
-def _picture(rgb: Rgb, ticks: int) -> av.VideoFrame:
-    even = rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2]
-    picture = av.VideoFrame.from_ndarray(even, format="rgb24")
-    picture.pts = ticks
-    picture.time_base = Fraction(1, TICKS_PER_S)
-    return picture
 
 
 def _chain(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

@@ -6,31 +6,24 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
-import cv2
-import numpy as np
 from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.stream import Disposition
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from hfs_vision.errors import SourceError
 from hfs_vision.schema import SourceInfo
+from hfs_vision.video.pictures import Converter, Damage
 from hfs_vision.video.source import DecodeStats, FrameSource, Picture
 
 # Frame threads, because H.264 slice threads were seen to conceal damage without flagging it.
 # Two, because they halve the wait for 1080p at 8 % more CPU; more only adds frames in flight.
 _DECODE_THREADS = 2
-# Encoders place key frames at most this far apart by default (x264: 250 frames). A stream that
-# never has one (periodic intra refresh) has healed by then.
-_HEALED_AFTER_S = 10.0
-_LARGEST_KEPT_BLOCK = 31 << 20  # bytes; glibc adapts to blocks of up to 32 MiB
 _TRUNCATED_S = 1.0  # headers are rounded, and sound may outlast the picture a little
 _MAX_DEMUX_ERRORS = 100
-_Matrix = tuple[int, int, int, int]
 # Tags that are not UTF-8 must not end the reading. From 19 on PyAV sees to that by itself.
 _TAGS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -52,8 +45,8 @@ class VideoFile(FrameSource):
         probe = DecodeStats()
         with _open_container(path) as container:
             stream = _video_stream(container, path)
-            for _, frame, rgb in _converted(container, stream, probe):
-                self.info = _video_info(container, stream, frame, rgb)
+            for _, rgb, rotation_deg in _converted(container, stream, probe):
+                self.info = _video_info(container, stream, rgb, rotation_deg)
                 return
         raise SourceError(
             f"{path}: no frame can be decoded ({probe.decode_errors} decode errors): "
@@ -63,7 +56,7 @@ class VideoFile(FrameSource):
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
         with _open_container(self.path) as container:
             stream = _video_stream(container, self.path)
-            for time_s, _, rgb in _converted(container, stream, stats):
+            for time_s, rgb, _ in _converted(container, stream, stats):
                 yield time_s, rgb
 
 
@@ -76,7 +69,7 @@ class _Decoder:
         rate = _nominal_rate(stream)
         self._step_s = 1 / rate if rate else 0.04
         self._last_s: float | None = None
-        self._damaged_at_s: float | None = None
+        self._damage = Damage(stats)
         self._packets_end_s = -math.inf
         self._packets_since_error = 1 << 62
 
@@ -92,7 +85,9 @@ class _Decoder:
                 continue
             for frame in frames:
                 time_s = self._time(frame)
-                if self._is_sound(frame, time_s):
+                if frame.is_corrupt:
+                    self._packets_since_error = 0
+                if not self._damage.spoils(frame, time_s):
                     yield time_s, frame
         ends_damaged = self._packets_since_error <= _DECODE_THREADS
         missing_s = _stated_end_s(self._container, self._stream) - self._packets_end_s
@@ -126,23 +121,8 @@ class _Decoder:
         return self._last_s
 
     def _note_error(self, time_s: float) -> None:
-        self._stats.decode_errors += 1
-        self._damaged_at_s = time_s
+        self._damage.note(time_s)
         self._packets_since_error = 0
-
-    def _is_sound(self, frame: av.VideoFrame, time_s: float) -> bool:
-        """Whether neither the frame nor, as far as is known, one that it builds on is damaged."""
-        if frame.is_corrupt:
-            self._note_error(time_s)
-            return False
-        if self._damaged_at_s is None:
-            return True
-        self._damaged_at_s = min(self._damaged_at_s, time_s)
-        if frame.key_frame or time_s - self._damaged_at_s > _HEALED_AFTER_S:
-            self._damaged_at_s = None
-            return True
-        self._stats.withheld += 1
-        return False
 
 
 def _check_readable(path: Path) -> None:
@@ -185,75 +165,18 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
 
 def _converted(
     container: InputContainer, stream: VideoStream, stats: DecodeStats
-) -> Iterator[tuple[float, av.VideoFrame, Picture]]:
-    """Sound frames with their times in seconds and their upright pictures."""
+) -> Iterator[tuple[float, Picture, int]]:
+    """Times in seconds and upright pictures of sound frames, and the rotation in degrees."""
     stream.codec_context.thread_type = ThreadType.FRAME
     stream.codec_context.thread_count = _DECODE_THREADS
-    aspect = float(stream.sample_aspect_ratio or 1)
-    # glibc gives blocks of a picture's size back to the system and takes them again for every
-    # frame, a fifth of the cost at 1080p, until it has seen a larger one come and go.
-    np.empty(_LARGEST_KEPT_BLOCK, np.uint8)
-    reformatter = VideoReformatter()  # one for all frames: its tables are slow to make
-    matrix: _Matrix | None = None
+    convert = Converter(stream)
     for time_s, frame in _Decoder(container, stream, stats).frames():
         try:
-            rgb = _to_rgb(frame, reformatter, aspect)
+            rgb = convert(frame)
         except av.FFmpegError:
             stats.decode_errors += 1
             continue
-        # Once: the matrix belongs to the stream, and PyAV ties each frame whose side data are read
-        # into a reference cycle, which keeps the picture's memory until Python collects it.
-        if matrix is None:
-            matrix = _display_matrix(frame)
-        yield time_s, frame, _upright(rgb, matrix)
-
-
-def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, aspect: float) -> Picture:
-    """Picture with square pixels, ``(h, w, 3)``; `aspect` is a pixel's width over its height."""
-    width, height = frame.width, frame.height
-    # Within 0.5 % it is an encoder's rounding, beyond 4 a damaged header.
-    if 1.005 < aspect < 4:
-        width = round(width * aspect)
-    elif 1 / 4 < aspect < 0.995:
-        height = round(height / aspect)
-    # swscale, since it knows every colour matrix, range and depth, and costs less than OpenCV.
-    # Before PyAV 17 it takes the source's matrix and range only where they are passed.
-    colours = {"src_color_range": frame.color_range, "dst_color_range": ColorRange.JPEG}
-    colours["dst_colorspace"] = Colorspace.ITU601
-    try:
-        out = reformatter.reformat(frame, width, height, "rgb24", **colours)
-    except av.FFmpegError:  # a matrix that it does not know, such as YCgCo: odd colours
-        colours["src_colorspace"] = Colorspace.ITU709
-        out = reformatter.reformat(frame, width, height, "rgb24", **colours)
-    rows = np.frombuffer(memoryview(out.planes[0]), np.uint8).reshape(height, -1)
-    # A copy only where rows are padded: `rows` keeps the memory of `out` alive.
-    return np.ascontiguousarray(rows[:, : 3 * width]).reshape(height, width, 3)
-
-
-def _display_matrix(frame: av.VideoFrame) -> _Matrix:
-    """(a, b, c, d) of the display transform (p, q) -> (ap + cq, bp + dq), y down."""
-    data = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = np.frombuffer(cast(bytes, data), np.int32)[:5].tolist()
-    return a, b, c, d
-
-
-def _upright(rgb: Picture, matrix: _Matrix) -> Picture:
-    """Turned, and mirrored where the matrix says so, by the nearest right angle."""
-    a, b, c, d = matrix
-    turned = abs(b) > abs(a)
-    if turned:
-        rgb = np.asarray(cv2.transpose(rgb), np.uint8)
-    flip_x, flip_y = (c < 0, b < 0) if turned else (a < 0, d < 0)
-    if flip_x or flip_y:
-        rgb = np.asarray(cv2.flip(rgb, -1 if flip_x and flip_y else int(flip_x)), np.uint8)
-    return rgb
-
-
-def _clockwise_deg(matrix: _Matrix) -> int:
-    _, _, c, d = matrix
-    return round(math.degrees(math.atan2(-c, d)) / 90) * 90 % 360
+        yield time_s, rgb, convert.rotation_deg
 
 
 def _nominal_rate(stream: VideoStream) -> float | None:
@@ -274,7 +197,7 @@ def _stated_end_s(container: InputContainer, stream: VideoStream) -> float:
 
 
 def _video_info(
-    container: InputContainer, stream: VideoStream, frame: av.VideoFrame, rgb: Picture
+    container: InputContainer, stream: VideoStream, rgb: Picture, rotation_deg: int
 ) -> SourceInfo:
     duration_s: float | None = None
     if stream.duration and stream.time_base:
@@ -290,5 +213,5 @@ def _video_info(
         nominal_fps=_nominal_rate(stream),
         frame_count=stream.frames or None,
         duration_s=duration_s,
-        rotation_deg=_clockwise_deg(_display_matrix(frame)),
+        rotation_deg=rotation_deg,
     )

@@ -1,0 +1,271 @@
+"""Network cameras: Motion JPEG over HTTP, RTSP, and what else FFmpeg reads as it comes."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import SplitResult, urlsplit
+
+import av
+from av.codec.context import ThreadType
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from hfs_vision.errors import SourceError, UsageError
+from hfs_vision.schema import SourceInfo
+from hfs_vision.video.pictures import Converter, Damage
+from hfs_vision.video.source import DecodeStats, Picture
+
+# What FFmpeg may open for a URL of this scheme: nothing that the user did not ask for.
+_PROTOCOLS = {
+    "http": "http,https,tls,tcp",
+    "https": "http,https,tls,tcp",
+    "rtsp": "rtsp,rtp,tcp",
+    "rtsps": "rtsps,rtsp,rtp,tls,tcp",
+    "rtmp": "rtmp,tcp",
+    "rtmps": "rtmps,tls,tcp",
+}
+# Every packet that is read to learn of the stream is one that comes late, in a burst with the
+# others: no estimate of the rate, and no search for what the container may hold besides.
+_PROBING = {"fpsprobesize": "0", "analyzeduration": "500000"}
+_RTSP = {"rtsp_transport": "tcp", "probesize": "32"}  # the session description says it all
+_JPEG_FORMATS = ("mpjpeg", "mjpeg")
+_LARGEST_STRAY_S = 1.0
+_FOLLOWED = 0.001
+
+
+class NetworkStream:
+    """A network camera.
+
+    Pictures are timed by the clock when they arrive where they carry no times (Motion JPEG). Where
+    they do (RTSP, MPEG-TS) those count, moved to the clock, since bursts of the network shift the
+    arrival but not them.
+
+    Attributes:
+        info: What the stream says of itself; known once the first picture came.
+    """
+
+    info: SourceInfo
+
+    def __init__(self, url: str, *, clock: Callable[[], float], timeout_s: float = 5.0) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            url: Address, which may hold ``user:password@``.
+            clock: Seconds since the session began.
+            timeout_s: How long the network may be silent.
+
+        Raises:
+            UsageError: It is no address of a stream.
+        """
+        self._url, self._clock, self._timeout_s = url.strip(), clock, timeout_s
+        self._parts = _parse(self._url)
+        self._stats = DecodeStats()
+        self._closed = False
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What could not be decoded, up to now."""
+        return self._stats.warnings()
+
+    def pictures(self) -> Iterator[tuple[float, Picture]]:
+        """Opens the stream and gives its pictures until `close`.
+
+        Raises:
+            SourceError: The stream cannot be opened or read, or has ended.
+        """
+        with self._open() as container:
+            stream = self._video(container)
+            stream.codec_context.thread_type = ThreadType.NONE  # a thread more is a frame later
+            convert = Converter(stream)
+            timed = self._arriving if container.format.name in _JPEG_FORMATS else self._stamped
+            for time_s, frame in timed(container, stream):
+                try:
+                    rgb = convert(frame)
+                except av.FFmpegError:
+                    self._stats.decode_errors += 1
+                    continue
+                if not hasattr(self, "info"):
+                    self.info = _info(container, stream, rgb, convert.rotation_deg)
+                yield time_s, rgb
+                if self._closed:
+                    return
+
+    def close(self) -> None:
+        """Makes `pictures` end with the next picture, or once the network was silent too long."""
+        self._closed = True
+
+    def _open(self) -> InputContainer:
+        scheme = self._parts.scheme.lower()
+        options = {"protocol_whitelist": _PROTOCOLS[scheme], **_PROBING}
+        if scheme.startswith("rtsp"):
+            options |= _RTSP
+        try:
+            container: InputContainer = av.open(
+                self._url,
+                mode="r",
+                container_options=options,
+                timeout=(self._timeout_s, self._timeout_s),
+            )
+        except (av.FFmpegError, ValueError, OSError) as error:
+            # Not `from error`: FFmpeg's message holds the URL with the password.
+            raise SourceError(f"{self._name}: {self._why(error)}") from None
+        return container
+
+    def _video(self, container: InputContainer) -> VideoStream:
+        """The stream of pictures of a live source.
+
+        Raises:
+            SourceError: There is none, or what was opened is not live.
+        """
+        name = container.format.name
+        if name == "hls":
+            raise SourceError(
+                f"{self._name} sends pieces of several seconds (HLS), too late for a live session: "
+                "give the camera's RTSP or MJPEG address"
+            )
+        if name.endswith("_pipe"):
+            raise SourceError(
+                f"{self._name} is a single picture: give the address of the camera's stream"
+            )
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.codec_context is None:
+            raise SourceError(
+                f"{self._name} sends no video, but perhaps a web page or sound alone: give the "
+                "address of the camera's stream"
+            )
+        if container.duration:
+            raise SourceError(
+                f"{self._name} is a recording, not a live stream: save it and give it as a file"
+            )
+        return stream
+
+    def _arriving(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Sound frames, each with the time at which it came."""
+        for arrived_s, frames in self._decoded(container, stream, Damage(self._stats)):
+            for frame in frames:
+                yield arrived_s, frame
+
+    def _stamped(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Frames with their own times, moved to the clock.
+
+        What had gathered while the stream was opened comes in a burst and is left out, until a
+        frame has to be waited for: only then is known what the arrival of a frame says.
+        """
+        damage = Damage(self._stats)
+        offset_s = last_arrived_s = last_own_s = math.nan
+        for arrived_s, frames in self._decoded(container, stream, damage):
+            for frame in frames:
+                if frame.pts is None or frame.time_base is None:
+                    continue
+                own_s = float(frame.pts * frame.time_base)
+                paced = arrived_s - last_arrived_s >= 0.5 * (own_s - last_own_s)
+                last_arrived_s, last_own_s = arrived_s, own_s
+                if math.isnan(offset_s) and not paced:
+                    continue
+                stray_s = arrived_s - (own_s + offset_s)
+                if abs(stray_s) <= _LARGEST_STRAY_S:
+                    offset_s += _FOLLOWED * stray_s  # no two clocks run alike
+                else:
+                    offset_s = arrived_s - own_s
+                yield own_s + offset_s, frame
+
+    def _decoded(
+        self, container: InputContainer, stream: VideoStream, damage: Damage
+    ) -> Iterator[tuple[float, list[av.VideoFrame]]]:
+        """Sound frames of each packet with the time at which it came, until the stream is lost."""
+        try:
+            for packet in container.demux(stream):
+                arrived_s = self._clock()
+                try:
+                    frames = stream.codec_context.decode(packet) if packet.size else []
+                except av.FFmpegError:
+                    damage.note(arrived_s)
+                    continue
+                yield arrived_s, [f for f in frames if not damage.spoils(f, arrived_s)]
+            lost = "the camera ended the stream"
+        except (av.ExitError, av.TimeoutError):
+            lost = f"the camera sent nothing for {self._timeout_s:g} s"
+        except (av.FFmpegError, OSError) as error:
+            lost = f"the stream broke off ({_said(error)})"
+        raise SourceError(f"{self._name}: {lost}")
+
+    @property
+    def _name(self) -> str:
+        """The address without user, password and query, which may hold them too."""
+        host = self._parts.netloc.rpartition("@")[2]
+        return f"{self._parts.scheme}://{host}{self._parts.path}"
+
+    def _why(self, error: Exception) -> str:
+        """What went wrong and what to do, without the address."""
+        for kind, words in _REASONS.items():
+            if isinstance(error, kind):
+                return words
+        try:
+            socket.getaddrinfo(self._parts.hostname, None)
+        except OSError:
+            return f"the host {self._parts.hostname} is not known: check its name and the network"
+        return f"cannot be read ({_said(error)}): check the address and the camera"
+
+
+_REASONS: dict[type[Exception], str] = {
+    av.HTTPUnauthorizedError: "the camera asks for a password or refuses this one: write "
+    "user:password@ before the host, and check them",
+    av.HTTPForbiddenError: "the camera refuses access (403): check user and password, which stand "
+    "as user:password@ before the host",
+    av.HTTPNotFoundError: "the camera has nothing at this address (404): check the path",
+    av.ConnectionRefusedError: "nothing answers at this port: check the port, and that the camera "
+    "is on",
+    av.ExitError: "the camera does not answer: check that it is on and in this network",
+    av.TimeoutError: "the camera does not answer: check that it is on and in this network",
+    av.InvalidDataError: "what it sends is no video stream, perhaps a web page: check the path",
+    av.ProtocolNotFoundError: "this kind of address cannot be read: give http:// or rtsp://",
+}
+
+
+def _said(error: Exception) -> str:
+    """FFmpeg's words without the address, which holds the password."""
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _parse(url: str) -> SplitResult:
+    """The parts of the address.
+
+    Raises:
+        UsageError: It has no host, or a scheme that no camera has.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        raise UsageError("the URL has an impossible host or port: check it") from None
+    if parts.scheme.lower() not in _PROTOCOLS:
+        known = ", ".join(f"{scheme}://" for scheme in _PROTOCOLS)
+        raise UsageError(
+            f"a URL of a camera begins with {known}, not with {parts.scheme or 'nothing'!r}: "
+            "give a video file by --file"
+        )
+    if not sound:
+        raise UsageError(f"the URL names no host: write {parts.scheme}://HOST/PATH")
+    return parts
+
+
+def _info(
+    container: InputContainer, stream: VideoStream, rgb: Picture, rotation_deg: int
+) -> SourceInfo:
+    return SourceInfo(
+        kind="stream",
+        container=container.format.name,
+        codec=stream.codec_context.name,
+        width=rgb.shape[1],
+        height=rgb.shape[0],
+        nominal_fps=float(stream.average_rate) if stream.average_rate else None,
+        frame_count=None,
+        duration_s=None,
+        rotation_deg=rotation_deg,
+    )
