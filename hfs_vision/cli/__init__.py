@@ -11,7 +11,9 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.cli.analyze import analyze_command, detect_command
 from hfs_vision.cli.evaluate import evaluate_command
+from hfs_vision.cli.live import cameras_command, live_command
 from hfs_vision.cli.model import model_group
+from hfs_vision.cli.protocol import protocol_command
 from hfs_vision.cli.simulate import simulate_command
 from hfs_vision.errors import HfsVisionError
 from hfs_vision.pipeline import NOT_A_DEVICE
@@ -20,6 +22,9 @@ _HELP = f"""Counts one-sided facial movements (hemifacial spasm) in ordinary vid
 
 \b
   hfs-vision analyze clip.mp4                 events and counts of a recording
+  hfs-vision live                             count at the webcam, as it happens
+  hfs-vision cameras                          which cameras are here
+  hfs-vision protocol                         tasks that live can lead through
   hfs-vision detect clip.results/signals.csv  decide again with other settings
   hfs-vision simulate out.mp4                 a video with known spasms
   hfs-vision evaluate truth.csv clip.results  how many of the events are right
@@ -37,7 +42,16 @@ def cli() -> None:
     """Entry point of all commands."""
 
 
-for _command in (analyze_command, detect_command, evaluate_command, simulate_command, model_group):
+for _command in (
+    analyze_command,
+    live_command,
+    cameras_command,
+    protocol_command,
+    detect_command,
+    evaluate_command,
+    simulate_command,
+    model_group,
+):
     cli.add_command(_command)
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.cli.settings import read_settings, settings_options
+from hfs_vision.cli.interrupt import stop_on_signal
+from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
 from hfs_vision.errors import UsageError
-from hfs_vision.facemesh import LANDMARKERS
 from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
 from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_signals
 
@@ -33,26 +30,7 @@ from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_sign
     help="Folder for the results.  [default: NAME.results in the current folder]",
 )
 @click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
-@click.option(
-    "--landmarker",
-    type=click.Choice(LANDMARKERS),
-    default="auto",
-    show_default=True,
-    help="facemesh comes inside MediaPipe; facelandmarker needs `hfs-vision model fetch`; fused is "
-    "the mean of both.",
-)
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    help="Bundle for facelandmarker or fused, if elsewhere.",
-)
-@click.option(
-    "--subject",
-    type=(float, float),
-    metavar="X Y",
-    help="Follow the face nearest to this place in the first picture, as fractions of its width "
-    "and height.  [default: the largest face]",
-)
+@landmarker_options
 @click.option("--fps", type=float, help="Frames per second of a folder of images.")
 @settings_options
 def analyze_command(
@@ -70,7 +48,7 @@ def analyze_command(
     settings = read_settings(settings_file, options)
     folder = out if out is not None else Path(f"{video.stem or 'frames'}.results")
     check_folder(folder, RESULT_FILES, force=force)
-    with _stop_on_signal() as caught, terminal.frame_progress(video.name) as progress:
+    with stop_on_signal() as caught, terminal.frame_progress(video.name) as progress:
         result = analyze(
             video,
             settings=settings,
@@ -141,21 +119,3 @@ def _summary_beside(signals: Path) -> dict[str, Any]:
         return {key: summary.get(key) for key in keys}
     except (OSError, ValueError, AttributeError):
         return {}
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[list[int]]:
-    """Notes the first Ctrl-C or SIGTERM instead of raising; a second one ends the program."""
-    caught: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

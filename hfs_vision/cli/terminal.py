@@ -5,15 +5,17 @@ output, everything else to standard error.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from hfs_vision.core.summary import Summary
+from hfs_vision.core.summary import Segment, Summary
+from hfs_vision.live import View
 from hfs_vision.schema import KINDS, SIDES, SourceInfo
 
 # File names must come out as they are: no [markup], no :emoji:.
@@ -111,7 +113,76 @@ def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.1f}"
 
 
-def show_warnings(warnings: list[str]) -> None:
+def show_segments(segments: Sequence[Segment]) -> None:
+    """Prints events of each side and their rates for each labelled stretch, if there are any."""
+    if not segments:
+        return
+    table = Table(title="Segments")
+    table.add_column("segment")
+    table.add_column("valid s", justify="right")
+    for side in SIDES:
+        table.add_column(side, justify="right")
+        table.add_column("per min", justify="right")
+    for segment in segments:
+        cells = [segment.label, _number(segment.valid_s)]
+        for count in segment.counts:
+            if count.kind == "all" and count.side in SIDES:
+                cells += [str(count.count), _number(count.rate_per_min)]
+        table.add_row(*cells)
+    out.print(table)
+
+
+class LiveStatus:
+    """How a running session stands, in one line on standard error."""
+
+    def __init__(self, status: Status | None) -> None:
+        self._status = status
+        self._told: tuple[str, ...] = ()
+
+    def show(self, view: View) -> None:
+        """Renews the line; where it cannot be renewed, only what has changed is told."""
+        state = tuple(view.hints)
+        if view.lost:
+            state = ("The camera is lost: trying again", *state)
+        if self._status is None:
+            for hint in state:
+                if hint not in self._told:
+                    err.print(f"{view.time_s:8.2f} s  {hint}")
+            if "The camera is lost: trying again" in self._told and not view.lost:
+                err.print(f"{view.time_s:8.2f} s  The camera is back")
+            self._told = state
+            return
+        counts = {c.side: c.count for c in view.counts if c.kind == "all"}
+        parts = [
+            _clock(view.elapsed_s),
+            *(f"{side} {counts.get(side, 0)}" for side in SIDES),
+            f"{_number(view.fps)} frames/s",
+        ]
+        if view.dropped:
+            parts.append(f"{view.dropped} dropped")
+        if view.prompt:
+            parts.append(f"{view.prompt} ({view.prompt_left_s:.0f} s)")
+        elif view.learning_s > 0:
+            parts.append(f"learning your rest: {view.learning_s:.0f} s")
+        parts += [f"{part} moves on the {side}" for side, part in sorted(view.ongoing)]
+        self._status.update(Text("  ".join([*parts, *state[:1]])))
+
+
+@contextmanager
+def live_status() -> Iterator[LiveStatus]:
+    """Shows how a session stands until the block ends; a log file gets no moving line."""
+    if not err.is_terminal:
+        yield LiveStatus(None)
+        return
+    with err.status("starting") as status:
+        yield LiveStatus(status)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def show_warnings(warnings: Sequence[str]) -> None:
     """Prints one line for each warning."""
     for warning in warnings:
         err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)

@@ -72,6 +72,11 @@ class Detector:
         """Ends the recording: what was still open becomes final."""
         return self._advance(self._builder.finish(), last=True)
 
+    @property
+    def rest_known_s(self) -> float | None:
+        """When rest is first known, before which nothing becomes final; ``None`` before a face."""
+        return self._builder.rest_known_s
+
     def ongoing(self) -> frozenset[tuple[str, str]]:
         """``(side, part)`` of which an event has begun and not yet ended, for a live display.
 

@@ -56,7 +56,7 @@ _MAX_FIT_ERROR = 0.10
 """A mesh that fits the mean face worse than this (interocular units) is not on a face: real faces
 stayed below 0.08, meshes on empty background reached 0.13."""
 
-_MIN_VISIBILITY = 0.05
+MIN_VISIBILITY = 0.05
 """Below this an eye or a corner of the mouth is hidden, by a hand or at the picture's edge: the
 mesh is drawn on regardless."""
 
@@ -119,6 +119,13 @@ class SignalBuilder:
         self._done = 0
         self._hold = Hold(STAY)
 
+    @property
+    def rest_known_s(self) -> float | None:
+        """When rest is first known; ``None`` before a face was seen."""
+        if self._baseline is None:
+            return None
+        return self._baseline.start_s + self._settings.calibration_s
+
     def update(self, samples: Measurements) -> Signals:
         """Takes the next samples, returns the rows that have become final."""
         return self._advance(_gate(samples, self._settings), last=False)
@@ -158,8 +165,8 @@ class SignalBuilder:
         newest = time_s[-1]
         if self._baseline is None:
             return len(time_s)  # no face so far: nothing to wait for
-        calibrated_s = self._baseline.start_s + self._settings.calibration_s
-        if newest < calibrated_s:
+        assert self.rest_known_s is not None
+        if newest < self.rest_known_s:
             return int(np.searchsorted(time_s, self._baseline.start_s))
         return int(np.searchsorted(time_s, newest - LOOKAHEAD_S))
 
@@ -249,7 +256,7 @@ def _gate(samples: Measurements, settings: Settings) -> Measurements:
             (np.abs(samples.yaw_deg) <= settings.max_yaw_deg)
             & (np.abs(samples.pitch_deg) <= settings.max_pitch_deg)
             & (samples.fit_error <= _MAX_FIT_ERROR)
-            & (samples.visibility >= _MIN_VISIBILITY)
+            & (samples.visibility >= MIN_VISIBILITY)
         )
     return samples.where(good)
 

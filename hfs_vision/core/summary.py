@@ -178,9 +178,15 @@ class Tally:
         """Valid time so far."""
         return sum(self._valid_s) + self._open_s
 
+    @property
+    def fps(self) -> float:
+        """Median frame rate so far; NaN with fewer than two frames."""
+        steps = np.frombuffer(self._steps_s)
+        return float(1.0 / np.median(steps)) if len(steps) else float("nan")
+
     def summary(self) -> Summary:
         """What the recording amounts to so far."""
-        steps, face_px = np.frombuffer(self._steps_s), np.frombuffer(self._face_px)
+        face_px = np.frombuffer(self._face_px)
         blinks = self._own_blinks()
         valid_s = self.valid_s
         return Summary(
@@ -189,7 +195,7 @@ class Tally:
             start_s=self._start_s if self._frames else 0.0,
             end_s=self._end_s,
             valid_s=valid_s,
-            fps=float(1.0 / np.median(steps)) if len(steps) else float("nan"),
+            fps=self.fps,
             face_px=float(np.median(face_px)) if len(face_px) else float("nan"),
             counts=self._counts(-1, valid_s),
             blinks=blinks,

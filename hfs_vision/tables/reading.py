@@ -13,7 +13,12 @@ import numpy as np
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.errors import TableError
 from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event
-from hfs_vision.tables.columns import MARK_COLUMNS, MEASURED_COLUMNS
+from hfs_vision.tables.columns import (
+    EVENT_COLUMNS,
+    MARK_COLUMNS,
+    MEASURED_COLUMNS,
+    SIGNAL_COLUMNS,
+)
 
 
 def read_signals(path: Path) -> Measurements:
@@ -24,7 +29,7 @@ def read_signals(path: Path) -> Measurements:
     """
     names = ("time_s", *MEASURED_COLUMNS)
     rows = []
-    for number, record in read_rows(path, names):
+    for number, record in read_rows(path, names, grown=SIGNAL_COLUMNS):
         rows.append([parse_number(path, number, name, record[name]) for name in names])
     table = np.array(rows, dtype=np.float64).reshape(-1, len(names))
     time_s = table[:, 0]
@@ -48,7 +53,7 @@ def read_segments(path: Path) -> list[tuple[str, float]]:
         TableError: If a row is not as documented, or starts before the one above it.
     """
     found: list[tuple[str, float]] = []
-    for number, record in read_rows(path, MARK_COLUMNS):
+    for number, record in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS):
         if record["kind"] != "segment":
             continue
         start_s = parse_number(path, number, "time_s", record["time_s"])
@@ -71,8 +76,8 @@ def read_events(path: Path) -> list[Event]:
     Raises:
         TableError: If a row is not as documented; names file and row.
     """
-    events = []
-    for number, record in read_rows(path, ("onset_s", "side", "region")):
+    events, required = [], ("onset_s", "side", "region")
+    for number, record in read_rows(path, required, grown=EVENT_COLUMNS):
 
         def value(name: str, row: int = number, cells: dict[str, str] = record) -> float:
             return parse_number(path, row, name, cells.get(name) or "")
@@ -122,15 +127,17 @@ def read_events(path: Path) -> list[Event]:
     return events
 
 
-def read_rows(path: Path, required: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
+def read_rows(
+    path: Path, required: Sequence[str], *, grown: Sequence[str] = ()
+) -> Iterable[tuple[int, dict[str, str]]]:
     """Rows of a CSV file with their line numbers, after checking the header.
-
-    A last line without its newline and with too few cells was being written when its program was
-    killed: it is left out.
 
     Args:
         path: File with a header row.
         required: Columns that must be there; ``a|b`` where either will do.
+        grown: Columns of a file that grows while a session runs. Where the header is just these,
+            a last line with too few cells and no newline was being written when the session was
+            killed, and is left out.
 
     Raises:
         TableError: If the file, its header or a row's number of cells is wrong.
@@ -147,7 +154,7 @@ def read_rows(path: Path, required: Sequence[str]) -> Iterable[tuple[int, dict[s
                     f"{path}, row 1: column {name} is missing; the first row must name the columns"
                 )
             for record in reader:
-                if None in record.values() and lines.cut:
+                if None in record.values() and lines.cut and reader.fieldnames == list(grown):
                     return
                 if None in record or None in record.values():
                     raise TableError(

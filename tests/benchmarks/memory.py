@@ -18,7 +18,6 @@ import av
 import numpy as np
 
 from hfs_vision import pipeline
-from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.signals import Signals
 from hfs_vision.settings import Settings
@@ -53,7 +52,7 @@ def growth(length_min: int) -> dict[str, float]:
 
 
 def _without_pictures(length_min: int) -> pipeline.Analysis:
-    run, chunk = pipeline._Run(Detector(Settings())), chunk_of_pipeline()
+    run, chunk = pipeline._Run(Settings()), chunk_of_pipeline()
     for time_s, landmarks in minutes(length_min):
         for start in range(0, len(time_s), chunk):
             piece = slice(start, start + chunk)

@@ -1,4 +1,4 @@
-"""Command-line options made from the fields of `Settings`."""
+"""Options that several commands share: the landmark model, and the fields of `Settings`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,38 @@ from typing import Any, TypeVar
 import click
 
 from hfs_vision.errors import UsageError
+from hfs_vision.facemesh import LANDMARKERS
 from hfs_vision.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def landmarker_options(command: _Command) -> _Command:
+    """Adds which landmark model runs, and whom it follows."""
+    for option in (
+        click.option(
+            "--subject",
+            type=(float, float),
+            metavar="X Y",
+            help="Follow the face nearest to this place in the first picture, as fractions of its "
+            "width and height.  [default: the largest face]",
+        ),
+        click.option(
+            "--model",
+            type=click.Path(path_type=Path),
+            help="Bundle for facelandmarker or fused, if elsewhere.",
+        ),
+        click.option(
+            "--landmarker",
+            type=click.Choice(LANDMARKERS),
+            default="auto",
+            show_default=True,
+            help="facemesh comes inside MediaPipe; facelandmarker needs `hfs-vision model fetch`; "
+            "fused is the mean of both.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def settings_options(command: _Command) -> _Command:

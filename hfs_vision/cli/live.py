@@ -1,0 +1,193 @@
+"""``hfs-vision live`` and ``hfs-vision cameras``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from hfs_vision.cli import terminal
+from hfs_vision.cli.interrupt import stop_on_signal
+from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
+from hfs_vision.errors import UsageError
+from hfs_vision.live import (
+    RECORDING_FILE,
+    SESSION_FILES,
+    Action,
+    Display,
+    View,
+    Window,
+    open_protocol,
+    run_live,
+    session_clock,
+)
+from hfs_vision.schema import Event
+from hfs_vision.tables import check_folder
+from hfs_vision.video import Camera, LiveSource, NetworkStream, Replay, list_cameras
+
+_DEFAULT_FPS = 30.0
+
+
+@click.command(
+    "live",
+    help=f"""Counts one-sided facial movements in front of a camera, as they happen.
+
+    \b
+      hfs-vision live                            the first webcam, in a window
+      hfs-vision live --protocol clinical        led through rest, closing the eyes, talking ...
+      hfs-vision live --camera "HD Pro"          by a part of its name; see hfs-vision cameras
+      hfs-vision live --url rtsp://192.0.2.7/1   a network camera
+      hfs-vision live --file clip.mp4 --realtime a file at its own pace, to try it out
+
+    Keep still with both eyes open for the first 10 seconds: rest is learned then. q in the window,
+    or Ctrl-C, ends the session. {", ".join(SESSION_FILES)} grow in the folder given by --out while
+    it runs, so that nothing is lost if it breaks off.""",
+)
+@click.option("--camera", metavar="INDEX|NAME", help="Which camera.  [default: 0]")
+@click.option("--url", help="A network camera: http:// (MJPEG) or rtsp://.")
+@click.option("--file", "video", type=click.Path(path_type=Path), help="A video file instead.")
+@click.option("--realtime", is_flag=True, help="Play the file at its own pace.")
+@click.option("--size", metavar="WIDTHxHEIGHT", help="Ask the camera for it.  [default: 640x480]")
+@click.option("--fps", type=float, help="Ask the camera for it.  [default: 30]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the results.  [default: live-DATE-TIME.results in the current folder]",
+)
+@click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
+@click.option("--no-display", is_flag=True, help="Open no window: counts on the terminal alone.")
+@click.option("--record", is_flag=True, help=f"Also keep the video, in {RECORDING_FILE}.")
+@click.option(
+    "--protocol",
+    metavar="NAME|FILE",
+    help="Lead through the steps of a protocol and end with it; see hfs-vision protocol.",
+)
+@click.option("--duration", type=click.FloatRange(min=0, min_open=True), help="End after seconds.")
+@landmarker_options
+@settings_options
+def live_command(
+    camera: str | None,
+    url: str | None,
+    video: Path | None,
+    realtime: bool,
+    size: str | None,
+    fps: float | None,
+    out: Path | None,
+    force: bool,
+    no_display: bool,
+    record: bool,
+    protocol: str | None,
+    duration: float | None,
+    landmarker: str,
+    model: Path | None,
+    subject: tuple[float, float] | None,
+    settings_file: Path | None,
+    **options: float | None,
+) -> int:
+    """Runs one session."""
+    if sum(given is not None for given in (camera, url, video)) > 1:
+        raise UsageError("give one of --camera, --url and --file")
+    if realtime and video is None:
+        raise UsageError("--realtime plays a file at its own pace: give the file by --file")
+    if video is not None or url is not None:
+        if size is not None or fps is not None:
+            raise UsageError("--size and --fps are asked of a camera: a file or URL has its own")
+        asked_fps = None
+    else:
+        asked_fps = fps or _DEFAULT_FPS
+    settings = read_settings(settings_file, options)
+    tasks = open_protocol(protocol) if protocol else None
+    folder = out if out is not None else Path(f"live-{datetime.now():%Y%m%d-%H%M%S}.results")
+    check_folder(folder, (*SESSION_FILES, RECORDING_FILE), force=force)
+    clock = session_clock()
+    source: LiveSource
+    if video is not None:
+        source = Replay(video, realtime=realtime)
+    elif url is not None:
+        source = NetworkStream(url, clock=clock)
+    else:
+        source = Camera(camera or "0", size=_read_size(size), fps=asked_fps, clock=clock)
+    with stop_on_signal() as caught, _display(no_display, record) as display:
+        session = run_live(
+            source,
+            folder,
+            clock=clock,
+            settings=settings,
+            landmarker=landmarker,
+            model=model,
+            subject=subject,
+            lossless=video is not None and not realtime,
+            record=record,
+            tasks=tasks,
+            duration_s=duration or math.inf,
+            asked_fps=asked_fps,
+            display=display,
+            tell=_tell,
+            stop=lambda: bool(caught),
+        )
+    terminal.show_summary(session.summary)
+    terminal.show_segments(session.segments)
+    terminal.show_warnings(session.warnings)
+    if session.failure:
+        raise session.failure
+    terminal.out.print(f"{', '.join(SESSION_FILES)} are in {folder}", soft_wrap=True)
+    return 0
+
+
+@click.command("cameras")
+def cameras_command() -> None:
+    """Lists the cameras of this machine by index and name."""
+    cameras = list_cameras()
+    for found in cameras:
+        terminal.out.print(f"{found.index}  {found.name}  {found.path}".rstrip(), soft_wrap=True)
+    if not cameras:
+        terminal.err.print(
+            "no camera is here: connect one, and let programs use it in the system's settings"
+        )
+
+
+def _read_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{2,5})[xX](\d{2,5})", text.strip())
+    if found is None:
+        raise UsageError(f"--size is {text!r}: write width and height in pixels, such as 1280x720")
+    return int(found[1]), int(found[2])
+
+
+def _tell(event: Event) -> None:
+    terminal.out.print(
+        f"{event.onset_s:8.2f} s  {event.side:5}  {event.kind:16}  {event.duration_s:.2f} s"
+    )
+
+
+@contextmanager
+def _display(no_display: bool, record: bool) -> Iterator[Display]:
+    if record:
+        terminal.err.print(f"the video is being recorded, to {RECORDING_FILE}")
+    if no_display:
+        with terminal.live_status() as status:
+            yield _Terminal(status)
+        return
+    window = Window("hfs_vision")
+    try:
+        yield window
+    finally:
+        window.close()
+
+
+class _Terminal:
+    """One line of state on standard error, instead of a window."""
+
+    def __init__(self, status: terminal.LiveStatus) -> None:
+        self._status = status
+
+    def show(self, view: View) -> Sequence[Action]:
+        """Shows how the session stands; nothing can be asked for here."""
+        self._status.show(view)
+        return ()

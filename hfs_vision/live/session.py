@@ -1,0 +1,97 @@
+"""Opens what a session needs, runs it, and leaves complete files behind however it ends."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hfs_vision.appearance import Appearance
+from hfs_vision.facemesh import open_landmarker
+from hfs_vision.live.counting import Counting
+from hfs_vision.live.log import GROWING_FILES, SessionLog
+from hfs_vision.live.loop import Clock, Display, Loop, Session
+from hfs_vision.live.protocol import Protocol as Tasks
+from hfs_vision.pipeline import RESULT_FILES
+from hfs_vision.schema import Event
+from hfs_vision.settings import Settings
+from hfs_vision.tables import SEGMENTS_FILE
+from hfs_vision.video import Capture, LiveSource, Recorder
+
+SESSION_FILES = tuple(dict.fromkeys((*RESULT_FILES, *GROWING_FILES, SEGMENTS_FILE)))
+RECORDING_FILE = "recording.mp4"
+
+
+def session_clock() -> Clock:
+    """Seconds since now; a change of the system's time does not touch it."""
+    start = time.monotonic()
+    return lambda: time.monotonic() - start
+
+
+def run_live(
+    source: LiveSource,
+    folder: Path,
+    *,
+    clock: Clock,
+    settings: Settings | None = None,
+    landmarker: str = "auto",
+    model: Path | None = None,
+    subject: tuple[float, float] | None = None,
+    lossless: bool = False,
+    record: bool = False,
+    tasks: Tasks | None = None,
+    duration_s: float = math.inf,
+    asked_fps: float | None = None,
+    display: Display | None = None,
+    tell: Callable[[Event], None] = lambda event: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Session:
+    """Counts one-sided movements in front of a camera until the user ends it.
+
+    Args:
+        source: Where frames come from.
+        folder: Gets `SESSION_FILES`, which grow or are renewed while the session runs.
+        clock: The clock by which ``source`` times its frames; see `session_clock`.
+        settings: Thresholds and durations; the defaults if ``None``.
+        landmarker: Name of the landmark model, as `hfs_vision.pipeline.analyze` takes it.
+        model: Bundle for it, if not in its usual place.
+        subject: Whom to follow, as fractions of the first picture's width and height.
+        lossless: Let the source wait instead of dropping frames: for files.
+        record: Also write the video to `RECORDING_FILE`.
+        tasks: A protocol that leads through labelled segments and ends the session.
+        duration_s: End the session after so long.
+        asked_fps: Frames per second that the camera was asked for.
+        display: Where to show the session.
+        tell: Called with each event once it is final.
+        stop: Asked after every frame; once it says true, the session ends.
+
+    Raises:
+        UsageError, SourceError: If the source gives no first picture.
+        ModelError: If the landmark model, or a network of the patches, is missing or damaged.
+        OutputError: If the folder cannot be written at the start.
+    """
+    settings = settings or Settings()
+    appearance = Appearance()
+    finder = open_landmarker(landmarker, model=model, subject=subject)
+    recorder = Recorder(folder / RECORDING_FILE) if record else None
+    capture = Capture(
+        source, clock=clock, lossless=lossless, on_frame=recorder.put if recorder else None
+    )
+    try:
+        capture.start()
+        log = SessionLog(folder)
+        counting = Counting(finder, appearance, settings, log)
+        loop = Loop(capture, counting, log, settings, clock, asked_fps, recorder, tasks, lossless)
+        try:
+            while not (stop() or loop.over or loop.elapsed_s >= duration_s):
+                loop.turn(display, tell)
+        except BaseException:
+            loop.end(tell, failed=True)
+            raise
+        return loop.end(tell)
+    finally:
+        capture.close()
+        if recorder:
+            recorder.close()
+        finder.close()

@@ -1,0 +1,97 @@
+"""What tests and benchmarks of live sessions share: running one, and judging what it left."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hfs_vision.core.detector import Detector
+from hfs_vision.pipeline import detect
+from hfs_vision.schema import Event
+from hfs_vision.tables import TWITCH_COLUMNS, read_events, read_rows, read_segments, read_signals
+
+TOLD_S = 0.5
+"""An event is told within this time of its end."""
+
+
+def start_live(folder: Path, *arguments: object) -> subprocess.Popen[str]:
+    """``hfs-vision live`` without a window, in a process of its own."""
+    command = [sys.executable, "-m", "hfs_vision", "live", "--no-display", "--out", str(folder)]
+    return subprocess.Popen(
+        [*command, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+
+
+def first_time_s(folder: Path) -> float:
+    """Time of a session's first frame."""
+    return float(read_signals(folder / "signals.csv").time_s[0])
+
+
+def differences(live: Sequence[Event], file: Sequence[Event], shift_s: float) -> list[str]:
+    """Where the events of a session are not those of its file.
+
+    Args:
+        live: Events of the session.
+        file: Events of `hfs_vision.analyze`.
+        shift_s: Time of the session at which the file began.
+    """
+    if [(e.side, e.kind) for e in live] != [(e.side, e.kind) for e in file]:
+        return [f"{[(e.side, e.kind) for e in live]} are not {[(e.side, e.kind) for e in file]}"]
+    return [
+        f"{a.kind} of the file at {b.onset_s:.3f} s was seen {a.onset_s - shift_s - b.onset_s:+.3f}"
+        for a, b in zip(live, file, strict=True)
+        if abs(a.onset_s - shift_s - b.onset_s) > 0.1
+    ]
+
+
+def rows_in(folder: Path) -> int:
+    """Complete rows of a session's signals so far."""
+    return (folder / "signals.csv").read_bytes().count(b"\n") - 1
+
+
+def after_a_kill(folder: Path) -> tuple[int, list[str]]:
+    """How many events a killed session left, and what is wrong with its files."""
+    if not (folder / "signals.csv").exists():
+        return 0, []
+    wrong = []
+    rows = read_signals(folder / "signals.csv")
+    told = read_events(folder / "events.csv")
+    read_segments(folder / "marks.csv")
+    list(read_rows(folder / "twitches.csv", ["event"], grown=TWITCH_COLUMNS))
+    # What could be told from these rows, and what they give now that the session has ended.
+    final, ended = Detector().update(rows).events, detect(rows).events
+    wrong += [
+        f"the {event.kind} at {event.onset_s:.2f} s is missing"
+        for event in final
+        if _key(event) not in map(_key, told) and event.offset_s < rows.time_s[-1] - TOLD_S
+    ]
+    wrong += [
+        f"the {event.kind} at {event.onset_s:.2f} s is not in the signals"
+        for event in told
+        if _key(event) not in map(_key, ended)
+    ]
+    return len(told), wrong
+
+
+def _key(event: Event) -> tuple[float, float, str, str]:
+    return event.onset_s, event.offset_s, event.side, event.kind
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float) -> None:
+    """Waits until something holds; files that are not there yet make it false."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, "this did not happen in time"
+        time.sleep(0.05)
