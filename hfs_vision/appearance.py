@@ -1,8 +1,9 @@
 """Two small networks that read lids and mouth corners from the patches of `hfs_vision.patches`.
 
 They are ours, lie in ``models/`` (with their cards and the scripts that train them), and are run
-by ONNX Runtime, on one thread: they are too small to gain from more. Each sees one patch of one frame by itself: nothing is remembered, so a frame's reading
-does not depend on where a recording is cut, and one side's reading not on the other's.
+by ONNX Runtime, on one thread: they are too small to gain from more. Each sees one patch of one
+frame by itself: nothing is remembered, so a frame's reading does not depend on where a recording
+is cut, and one side's reading not on the other's.
 """
 
 from __future__ import annotations
