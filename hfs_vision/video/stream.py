@@ -144,8 +144,13 @@ class NetworkStream:
     def _arriving(
         self, container: InputContainer, stream: VideoStream
     ) -> Iterator[tuple[float, av.VideoFrame]]:
-        """Sound frames, each with the time at which it came."""
-        for arrived_s, frames in self._decoded(container, stream, Damage(self._stats)):
+        """Sound frames, each with the time at which it came.
+
+        The first came while the stream was opened, nobody knows when, and is left out.
+        """
+        decoded = self._decoded(container, stream, Damage(self._stats))
+        next(decoded)
+        for arrived_s, frames in decoded:
             for frame in frames:
                 yield arrived_s, frame
 
