@@ -49,7 +49,7 @@ class SourceInfo:
     """What a source of frames says of itself. ``None`` where it does not say.
 
     Attributes:
-        kind: ``file`` or ``images``.
+        kind: ``file``, ``images``, ``camera`` or ``stream``.
         container: Short name of the container format.
         codec: Short name of the video codec.
         width, height: Pixels of the upright picture.

@@ -80,9 +80,9 @@ def detect_command(
     settings_file: Path | None,
     **options: float | None,
 ) -> int:
-    """Decides again on SIGNALS, the signals.csv of an analysis or of a live session.
+    """Decides again on SIGNALS, the signals.csv of an analysis or live session; no video is needed.
 
-    No video is needed. Segments are taken from the marks.csv beside it, if there is one.
+    Segments are taken from the marks.csv beside it, if there is one.
     """
     settings = read_settings(settings_file, options)
     if not signals.exists():

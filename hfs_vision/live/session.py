@@ -70,6 +70,7 @@ def run_live(
         UsageError, SourceError: If the source gives no first picture.
         ModelError: If the landmark model, or a network of the patches, is missing or damaged.
         OutputError: If the folder cannot be written at the start.
+        KeyboardInterrupt: If it was stopped before the first picture.
     """
     settings = settings or Settings()
     appearance = Appearance()
@@ -79,7 +80,9 @@ def run_live(
         source, clock=clock, lossless=lossless, on_frame=recorder.put if recorder else None
     )
     try:
-        capture.start()
+        capture.start(stop)
+        if not capture.stats.captured:
+            raise KeyboardInterrupt
         log = SessionLog(folder)
         counting = Counting(finder, appearance, settings, log)
         loop = Loop(capture, counting, log, settings, clock, asked_fps, recorder, tasks, lossless)

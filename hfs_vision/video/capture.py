@@ -131,8 +131,11 @@ class Capture:
         self._next_attempt_s: float | None = None
         self._failure: BaseException | None = None
 
-    def start(self) -> None:
+    def start(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Begins to read, and waits for the first picture.
+
+        Args:
+            stop: Asked meanwhile; once it says true, nothing is waited for any more.
 
         Raises:
             UsageError, SourceError: There is none; nothing is tried again before the first.
@@ -142,6 +145,8 @@ class Capture:
         with self._changed:
             while not (self._stats.captured or self._failure or self._ended):
                 self._changed.wait(_WAKE_S)
+                if stop():
+                    return
                 if self._clock() > deadline:
                     raise SourceError(
                         f"no picture came within {_FIRST_PICTURE_S:g} s: close other programs "

@@ -78,7 +78,8 @@ class Recorder:
         """Nothing is written before the first frame.
 
         Args:
-            path: Result; a file that exists is replaced.
+            path: Result; a file that exists is replaced, a folder that is missing is made, private
+                to the user.
         """
         self._path = path
         self._waiting: queue.Queue[Frame | None] = queue.Queue(_WAITING)
@@ -118,6 +119,7 @@ class Recorder:
 
     def _write(self, first: Frame) -> None:
         height, width = first.rgb.shape[:2]
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with av.open(str(self._path), "w", format="mp4", container_options=_FRAGMENTS) as container:
             stream = add_h264(container, (width, height), {"crf": str(_CRF), **_SPEED})
             last, key = -1, -TICKS_PER_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from hfs_vision.tables import read_events, read_signals
 from tests.cli.support import VIDEO, needs_model, nothing_written, posix_only
+from tests.live_support import start_live
 from tests.mjpeg_server import MjpegServer
 
 needs_a_machine_without_cameras = pytest.mark.skipif(
@@ -29,7 +31,7 @@ needs_a_machine_without_cameras = pytest.mark.skipif(
         (["--file", VIDEO, "--fps", "30"], ["--fps"]),
         (["--file", "missing.mp4"], ["missing.mp4"]),
         (["--url", "file:///etc/passwd"], ["--file"]),
-        (["--url", "camera.local"], ["camera.local"]),
+        (["--url", "camera.local"], ["http://", "rtsp://"]),
         (["--protocol", "nothing", "--file", VIDEO], ["nothing", "clinical"]),
         (["--duration", "0"], ["--duration"]),
         (["--closure-threshold", "7", "--file", VIDEO], ["closure"]),
@@ -94,6 +96,20 @@ def test_a_camera_that_refuses(hfs):
     assert "127.0.0.1" in outcome.message
     assert "secret" not in outcome.err
     assert nothing_written()
+
+
+@posix_only
+@needs_model
+def test_ctrl_c_while_a_camera_is_waited_for(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes calls and says nothing
+        port = silent.getsockname()[1]
+        process = start_live(tmp_path / "out", "--url", f"http://127.0.0.1:{port}/")
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        connection.close()
+    assert process.returncode == 130
+    assert not (tmp_path / "out").exists()
 
 
 @needs_model

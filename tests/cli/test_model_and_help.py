@@ -97,11 +97,25 @@ HELP = {
         "[default: NAME.results", "[default: auto]", "[default: 0.25 s]", "[default: 10 s]",
         "fractions of its width", "Frames per second", "interocular units", "deg", "Ctrl-C",
     ],
+    ("live",): [
+        "--camera",
+        "a part of its name",
+        "rtsp://",
+        "--realtime",
+        "first 10 seconds",
+        "marks.csv",
+        "--no-display",
+        "--protocol clinical",
+        "[default: 640x480]",
+        "[default: 0.15]",
+    ],
+    ("cameras",): ["index and name"],
+    ("protocol",): ["--csv"],
     ("detect",): ["[default: 0.15]", "[default: 1 s]", "interocular units", "no video is needed"],
     ("simulate",): ["Seconds of", "Frames/s", "px", "[default: left_eyelid_twitches]", "truth.csv"],
     ("model",): ["info", "fetch"],
     ("model", "info"): ["where they are"],
-    ("model", "fetch"): ["SHA-256", "only command that uses the network"],
+    ("model", "fetch"): ["SHA-256", "the only command that uses the network"],
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Makes docs/images/live.png anew: the window of a live session, 19 s into a sample video.
 
-    python -m tests.golden.live_picture
+python -m tests.golden.live_picture
 """
 
 from __future__ import annotations
