@@ -27,6 +27,12 @@ FILES = models.OWN_FILES
 _APERTURE_UNIT = 0.1
 """Interocular units of one unit of the eye network's output."""
 
+_CORNER_UNITS = MOUTH.unit * np.array([-np.cos(np.deg2rad(MOUTH.tilt_deg)), -1.0])
+"""The same of the mouth network's two: pixels of the patch to the right and down."""
+
+_AT_ONCE = 16
+"""Frames read at once: a tenth cheaper than one by one; more gain nothing."""
+
 _LEAST_CONTRAST = 4.0
 """Grey levels added to a patch's standard deviation, so that noise in the dark is not blown up."""
 
@@ -60,16 +66,25 @@ class Appearance:
             ``(7,)``: apertures, shift of the left corner (lateral, up) and of the right one,
             visibility; `readings` takes a stack of them. NaN without a face.
         """
-        patches = cut_patches(frame.rgb, landmarks)
-        return np.full(7, np.nan) if patches is None else self.read(patches)
+        return np.asarray(self.read([cut_patches(frame.rgb, landmarks)])[0])
 
-    def read(self, patches: FacePatches) -> FloatArray:
-        """The same from patches."""
-        eyes = self._run(self._eye, patches.eyes)
-        corners = self._run(self._mouth, patches.mouths)
-        seen = 1.0 / (1.0 + np.exp(-np.concatenate([eyes[:, -1], corners[:, -1]])))
-        shift = corners[:, :2] * MOUTH.unit * np.array([-np.cos(np.deg2rad(MOUTH.tilt_deg)), -1.0])
-        return np.concatenate([eyes[:, 0] * _APERTURE_UNIT, shift.ravel(), [seen.min()]])
+    def read(self, patches: Sequence[FacePatches | None]) -> FloatArray:
+        """The same, ``(n, 7)``, of what was cut from ``n`` frames.
+
+        How many are read at once changes no digit, only the time that each takes.
+        """
+        found = np.full((len(patches), 7), np.nan)
+        seen = [row for row, cut in enumerate(patches) if cut is not None]
+        for first in range(0, len(seen), _AT_ONCE):
+            rows = seen[first : first + _AT_ONCE]
+            faces = [cut for row in rows if (cut := patches[row]) is not None]
+            eyes = self._run(self._eye, np.concatenate([face.eyes for face in faces]))
+            corners = self._run(self._mouth, np.concatenate([face.mouths for face in faces]))
+            visible = np.stack([eyes[:, -1], corners[:, -1]]).reshape(2, -1, 2)
+            found[rows, :2] = eyes[:, 0].reshape(-1, 2) * _APERTURE_UNIT
+            found[rows, 2:6] = (corners[:, :2] * _CORNER_UNITS).reshape(-1, 4)
+            found[rows, 6] = (1.0 / (1.0 + np.exp(-visible))).min(axis=(0, 2))
+        return found
 
     @staticmethod
     def _run(net: onnxruntime.InferenceSession, patches: NDArray[np.uint8]) -> FloatArray:
@@ -77,7 +92,7 @@ class Appearance:
         return np.asarray(output, dtype=np.float64)
 
 
-def readings(rows: Sequence[FloatArray]) -> Readings:
+def readings(rows: Sequence[FloatArray] | FloatArray) -> Readings:
     """What `Appearance` gave for consecutive frames, as columns."""
     table = np.array(rows, dtype=np.float64).reshape(-1, 7)
     return Readings(table[:, :2], table[:, 2:6].reshape(-1, 2, 2), table[:, 6])

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.core.geometry import Pose, pose_of
+from hfs_vision.core.geometry import pose_of
 from hfs_vision.core.landmarks import COMMISSURE, INNER_CANTHUS, OUTER_CANTHUS
 from hfs_vision.schema import FloatArray
 
@@ -46,6 +46,13 @@ class PatchPlan:
         outwards = 1.0 if side == 0 else -1.0
         inwards = np.array([-outwards * np.cos(tilt), 0.0, -np.sin(tilt)]) * self.unit
         return inwards, np.array([0.0, self.unit, 0.0])
+
+    def vectors(self, side: int) -> FloatArray:
+        """``(3, 3)`` face vectors from the landmark to the middle of the patch, and from there to
+        one pixel further right and to one further down.
+        """
+        middle = np.array([0.0, -self.up, 0.0])
+        return np.stack([middle, *(middle + axis for axis in self.axes(side))])
 
 
 EYE = PatchPlan(width=64, height=48, unit=0.0075, tilt_deg=11.0, up=0.03)
@@ -81,35 +88,43 @@ def cut_patches(rgb: NDArray[np.uint8], landmarks: FloatArray) -> FacePatches | 
         The patches; ``None`` where there is no face. What lies outside the picture is its edge,
         repeated.
     """
+    points = landmarks[_POINTS]
     pose = pose_of(landmarks)
-    if pose is None or not np.isfinite(landmarks[list(COMMISSURE)]).all():
+    if pose is None or not np.isfinite(points).all():
         return None
-    eyes, mouths = [], []
-    for side in range(2):
-        canthi = pose.to_face(landmarks[[OUTER_CANTHUS[side], INNER_CANTHUS[side]]])
-        eyes.append(_cut(rgb, pose, canthi.mean(axis=0), EYE, side))
-        corner = pose.to_face(landmarks[COMMISSURE[side]])
-        mouths.append(_cut(rgb, pose, corner, MOUTH, side))
-    return FacePatches(np.stack(eyes), np.stack(mouths))
+    placed = pose.to_face(points)
+    centres = np.concatenate([placed[:4].reshape(2, 2, 3).mean(axis=1), placed[4:]])
+    places = pose.to_pixels(centres[:, None] + _CORNERS)[..., :2]
+    cut = [
+        _cut(rgb, plan, pose.unit_px, *place) for plan, place in zip(_PLANS, places, strict=True)
+    ]
+    return FacePatches(np.stack(cut[:2]), np.stack(cut[2:]))
+
+
+_PLANS = (EYE, EYE, MOUTH, MOUTH)
+_CORNERS = np.stack([plan.vectors(number % 2) for number, plan in enumerate(_PLANS)])
+_CANTHI = (OUTER_CANTHUS[0], INNER_CANTHUS[0], OUTER_CANTHUS[1], INNER_CANTHUS[1])
+_POINTS = np.array([*_CANTHI, *COMMISSURE])
 
 
 def _cut(
-    rgb: NDArray[np.uint8], pose: Pose, centre: FloatArray, plan: PatchPlan, side: int
+    rgb: NDArray[np.uint8],
+    plan: PatchPlan,
+    unit_px: float,
+    origin: FloatArray,
+    right: FloatArray,
+    down: FloatArray,
 ) -> Patches:
-    right, down = plan.axes(side)
-    centre = centre - np.array([0.0, plan.up, 0.0])
-    origin, step_right, step_down = pose.to_pixels(
-        np.stack([centre, centre + right, centre + down])
-    )
-    finer = max(_OVERSAMPLING, math.ceil(pose.unit_px * plan.unit))
-    matrix = np.column_stack([step_right - origin, step_down - origin])[:2] / finer
-    size = (plan.width * finer, plan.height * finer)
-    middle = (np.array(size) - 1) / 2
-    shift = origin[:2] - matrix @ middle
+    """One patch, from where its middle, the pixel to the right and the one below lie."""
+    finer = max(_OVERSAMPLING, math.ceil(unit_px * plan.unit))
+    width, height = plan.width * finer, plan.height * finer
+    matrix = np.empty((2, 3))
+    matrix[:, 0], matrix[:, 1] = (right - origin) / finer, (down - origin) / finer
+    matrix[:, 2] = origin - matrix[:, 0] * ((width - 1) / 2) - matrix[:, 1] * ((height - 1) / 2)
     fine = cv2.warpAffine(
         rgb,
-        np.column_stack([matrix, shift]),
-        size,
+        matrix,
+        (width, height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -13,19 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from hfs_vision.appearance import Appearance, readings
+from hfs_vision.appearance import Appearance
 from hfs_vision.core.detector import Detector, Step
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Segment, Summary, Tally
 from hfs_vision.errors import NoFaceError, SourceError
 from hfs_vision.facemesh import open_landmarker
+from hfs_vision.measuring import Measuring
 from hfs_vision.schema import (
     Blink,
     Event,
-    FloatArray,
-    Frame,
-    Landmarker,
     ModelIdentity,
     SourceInfo,
 )
@@ -46,16 +43,6 @@ NOT_A_DEVICE = (
     "Counts one-sided facial movements. It does not tell a spasm from a deliberate movement, "
     "does not diagnose, grade or advise, and is not a medical device."
 )
-
-_CHUNK = 512
-"""Frames that are measured at once: numpy's fixed cost is paid once for all of them. Only their
-landmarks are held (6 MB), each picture is let go at once."""
-
-_WAITING = 4
-"""Pictures that may wait to have their patches read."""
-
-_REPORT_EVERY = 32
-"""Frames between two looks at the clock of the outside world: progress, and whether to stop."""
 
 RESULT_FILES = ("events.csv", "twitches.csv", "counts.csv", "signals.csv", "summary.json")
 
@@ -188,13 +175,16 @@ def analyze(
         finder = open_landmarker(landmarker, model=Path(model) if model else None, subject=subject)
         try:
             run = _Run(settings)
-            run.consume(
-                source,
+            measuring = Measuring(
                 finder,
                 appearance,
-                (lambda *done: progress(source.info, *done)) if progress else _ignore,
-                stop or (lambda: False),
+                progress=partial(progress, source.info) if progress else _ignore,
+                stop=stop or (lambda: False),
             )
+            for measured in measuring(source):
+                run.take(measured)
+            run.finish()
+            run.partial = measuring.stopped
         finally:
             finder.close()
         if len(run.measurements) < 2 and not run.partial:
@@ -259,48 +249,6 @@ class _Run:
         self._events: list[Event] = []
         self._blinks: list[Blink] = []
         self.partial = False
-
-    def consume(
-        self,
-        frames: Iterable[Frame],
-        finder: Landmarker,
-        appearance: Appearance,
-        progress: Callable[[int, float], None],
-        stop: Callable[[], bool],
-    ) -> None:
-        leak = finder.identity.lid_leak
-        times: list[float] = []
-        faces: list[FloatArray] = []
-        looks: list[Future[FloatArray]] = []
-        done = 0
-
-        def take() -> None:
-            read = readings([look.result() for look in looks])
-            self.take(measure(np.array(times), np.stack(faces), read, lid_leak=leak))
-            for column in (times, faces, looks):
-                column.clear()
-
-        # Patches are read on a second core while the next landmarks are found.
-        with ThreadPoolExecutor(max_workers=1) as reader:
-            for frame in frames:
-                if done % _REPORT_EVERY == 0 and stop():
-                    self.partial = True
-                    break
-                times.append(frame.time_s)
-                faces.append(finder(frame))
-                looks.append(reader.submit(appearance, frame, faces[-1]))
-                if len(looks) > _WAITING:
-                    looks[-_WAITING].result()
-                done += 1
-                if done % _REPORT_EVERY == 0:
-                    progress(done, frame.time_s)
-                if len(times) == _CHUNK:
-                    take()
-            if done % _REPORT_EVERY:
-                progress(done, times[-1])
-            if times:
-                take()
-        self.finish()
 
     def take(self, measured: Measurements) -> None:
         self._measured.append(measured)

@@ -117,7 +117,7 @@ def test_brightness_and_contrast_of_a_clear_patch_hardly_matter():
 
 
 def test_seven_finite_numbers_of_each_face_in_columns(reader):
-    row = reader.read(two_faces())
+    (row,) = reader.read([two_faces()])
     assert row.shape == (7,)
     assert row.dtype == np.float64
     assert np.isfinite(row).all()
@@ -143,18 +143,30 @@ def test_without_a_face_everything_is_nan(reader):
 
 def test_a_side_is_read_by_itself_and_each_frame_anew(reader):
     faces = two_faces()
-    both = reader.read(faces)
+    (both,) = reader.read([faces])
     other = FacePatches(faces.eyes.copy(), faces.mouths.copy())
     other.eyes[1], other.mouths[1] = noise((48, 64, 3), 7), noise((48, 48, 3), 8)
-    mixed = reader.read(other)
+    (mixed,) = reader.read([other])
     np.testing.assert_allclose(mixed[[0, 2, 3]], both[[0, 2, 3]], atol=1e-6)
     assert np.abs(mixed[[1, 4, 5]] - both[[1, 4, 5]]).max() > 1e-4
-    np.testing.assert_array_equal(reader.read(faces), both)
+    np.testing.assert_array_equal(reader.read([faces])[0], both)
+
+
+def test_any_number_of_frames_at_once_gives_the_same_digits(reader):
+    frames = [
+        FacePatches(noise((2, 48, 64, 3), seed), noise((2, 48, 48, 3), seed + 100))
+        for seed in range(37)
+    ]
+    mixed = [None if number % 5 == 2 else frame for number, frame in enumerate(frames)]
+    one_by_one = np.concatenate([reader.read([frame]) for frame in mixed])
+    np.testing.assert_array_equal(reader.read(mixed), one_by_one)
+    assert np.isnan(one_by_one).all(axis=1).sum() == 7
+    assert reader.read([]).shape == (0, 7)
 
 
 def test_exchanged_patches_give_exchanged_sides(reader):
     faces = two_faces()
-    a, b = reader.read(faces), reader.read(FacePatches(faces.eyes[::-1], faces.mouths[::-1]))
+    a, b = reader.read([faces, FacePatches(faces.eyes[::-1], faces.mouths[::-1])])
     np.testing.assert_allclose(b, a[[1, 0, 4, 5, 2, 3, 6]], atol=1e-6)
 
 

@@ -28,7 +28,8 @@ ALLOWED = {
     "tables": (CORE, {"numpy"}),
     "comparison": (CORE | {"tables"}, set()),
     "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
-    "pipeline": (CORE | {"video", "facemesh", "appearance", "tables"}, {"numpy"}),
+    "measuring": (CORE | {"patches", "appearance"}, {"numpy"}),
+    "pipeline": (CORE | {"video", "facemesh", "appearance", "measuring", "tables"}, {"numpy"}),
     "live": (CORE | {"video", "facemesh", "appearance", "tables", "pipeline"}, {"numpy", "cv2"}),
     "cli": (
         CORE

@@ -43,7 +43,10 @@ def model_info() -> None:
 @click.option("--url", help="Another address of the same file, such as a mirror.")
 @click.option("--dest", type=click.Path(path_type=Path), help="Folder to put it into.")
 def model_fetch(name: str, url: str | None, dest: Path | None) -> None:
-    """Downloads a model bundle and checks its SHA-256. Besides `live --url`, the only command that uses the network."""
+    """Downloads a model bundle and checks its SHA-256.
+
+    Besides `live --url`, the only command that uses the network.
+    """
     columns = (*Progress.get_default_columns(), DownloadColumn())
     with Progress(*columns, console=terminal.err, disable=not terminal.err.is_terminal) as bar:
         task = bar.add_task(name, total=None, visible=False)  # nothing to show before the answer

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hfs_vision import pipeline
+from hfs_vision import measuring
 from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.schema import FloatArray
@@ -28,7 +28,7 @@ _POINT_JITTER_PX = 0.3
 
 def chunk_of_pipeline() -> int:
     """Frames that the pipeline hands to the core at once."""
-    return pipeline._CHUNK
+    return measuring._CHUNK
 
 
 def minutes(count: int) -> Iterator[tuple[FloatArray, FloatArray]]:
