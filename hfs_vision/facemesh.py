@@ -27,7 +27,8 @@ from hfs_vision.errors import ModelError, SourceError, UsageError, library_hint
 from hfs_vision.fusion import FusedLandmarker
 from hfs_vision.quiet import quiet_native
 from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
-from hfs_vision.subject import Picture, Place, Subject, Tracker
+from hfs_vision.sighting import Look, Picture, Place
+from hfs_vision.subject import Subject, Tracker
 
 LANDMARKERS = ("auto", "facemesh", "facelandmarker", "fused")
 """Names that `open_landmarker` takes."""
@@ -55,6 +56,7 @@ def open_landmarker(
     *,
     model: Path | None = None,
     subject: tuple[float, float] | None = None,
+    known: Look | None = None,
 ) -> Landmarker:
     """Load a landmark model that follows one subject.
 
@@ -64,6 +66,8 @@ def open_landmarker(
         model: A bundle for the FaceLandmarker; without it the published one is looked for.
         subject: Whom to follow where several faces are in view, as fractions of width and height
             of the first picture with a face; without it the largest face.
+        known: Look of the subject in an earlier part of the recording (`subject.look_of`), which
+            is followed rather than either.
 
     Returns:
         A landmarker; close it after use. It expects the frames of one recording in their order.
@@ -83,16 +87,15 @@ def open_landmarker(
         carried = hasattr(mediapipe, "solutions") and model is None
         name = "facemesh" if carried else "facelandmarker"
     if name == "fused":
-        mesh = open_landmarker("facemesh", subject=subject)
-        return FusedLandmarker(
-            mesh, open_landmarker("facelandmarker", model=model, subject=subject)
-        )
+        mesh = open_landmarker("facemesh", subject=subject, known=known)
+        task = open_landmarker("facelandmarker", model=model, subject=subject, known=known)
+        return FusedLandmarker(mesh, task)
     if name == "facemesh":
         identity = _mesh_identity(mediapipe)
-        return SubjectLandmarker(_FaceMesh(mediapipe), identity, subject)
+        return SubjectLandmarker(_FaceMesh(mediapipe), identity, subject, known)
     path, weights, digest = models.read(models.FACE_LANDMARKER.name, model)
     identity = ModelIdentity(name, path.name, digest, _version(mediapipe), _LID_LEAK)
-    return SubjectLandmarker(_FaceLandmarker(mediapipe, path, weights), identity, subject)
+    return SubjectLandmarker(_FaceLandmarker(mediapipe, path, weights), identity, subject, known)
 
 
 class _Closing(Tracker, Protocol):
@@ -109,10 +112,11 @@ class SubjectLandmarker:
         tracker: _Closing,
         identity: ModelIdentity,
         subject: tuple[float, float] | None = None,
+        known: Look | None = None,
     ) -> None:
         self._tracker = tracker
         self._identity = identity
-        self._subject = Subject(tracker, subject)
+        self._subject = Subject(tracker, subject, known)
         self._closed = False
 
     @property

@@ -15,29 +15,25 @@ mesh is of no use: it varies more within a recording than between two people.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hfs_vision.schema import N_LANDMARKS, FloatArray
-
-Picture = NDArray[np.uint8]
-Look = NDArray[np.float32]
+from hfs_vision.sighting import Look, Picture, Place, keep_only, look_of
 
 SAME_FRAME = 0.5
 """Two places nearer than this, in face sizes, are one face of one picture."""
 STEP = 1.0
 """Farthest that a tracked face moves from one picture to the next, in face sizes."""
-SIZE_RATIO = 2.0
-"""Largest change of size of one face, tracked or found again nearby."""
 REACH_START, REACH_PER_S, REACH_MAX = 0.75, 2.0, 4.0
 """How far from its last place a lost face is found again, in face sizes, by time since."""
 PATIENCE_S = 2.0
 """A lost face is waited for this long before a face elsewhere is taken for it."""
 ALIKE, LEARN, CLEARER = 0.6, 0.7, 0.1
 """Look: lower is suspect; higher is learned; by how much another face must fit better."""
+UNLIKE = 0.5
+"""Less like the known subject than this, a face that is alone in view is told of."""
 NEW_OTHERS_S = 0.4
 """So long after the loss a face out of reach counts as a bystander."""
 USUAL_DROP = 0.15
@@ -48,39 +44,6 @@ DOUBT_EVERY_S = 0.5
 """A suspect look makes the whole picture be searched at most this often."""
 LOOK_EVERY_S, LOOK_TIME_S = 0.2, 0.7
 """How often the look is compared, and time constant of the remembered one."""
-
-_TOP_BOTTOM_SIDES = np.array((10, 152, 234, 454))  # forehead, chin, both ends of the cheekbones
-
-
-@dataclass(frozen=True)
-class Place:
-    """Centre and size of a face in pixels; size is the root of its box's area."""
-
-    x: float
-    y: float
-    size: float
-
-    @classmethod
-    def of(cls, face: FloatArray) -> Place:
-        """Place of a mesh, ``(478, 3)`` pixels; the same for any roll of the head."""
-        (ax, ay, _), (bx, by, _), (cx, cy, _), (dx, dy, _) = face[_TOP_BOTTOM_SIDES].tolist()
-        area = math.hypot(ax - bx, ay - by) * math.hypot(cx - dx, cy - dy)
-        return cls((ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4, math.sqrt(max(area, 1e-6)))
-
-    @classmethod
-    def of_box(cls, left: float, top: float, right: float, bottom: float) -> Place:
-        """Place of a box given by its sides in pixels."""
-        size = math.sqrt(max(right - left, 1e-6) * max(bottom - top, 1e-6))
-        return cls((left + right) / 2, (top + bottom) / 2, size)
-
-    def distance(self, other: Place) -> float:
-        """Distance of the centres in sizes of the larger face."""
-        return math.hypot(self.x - other.x, self.y - other.y) / max(self.size, other.size)
-
-    def like(self, other: Place, reach: float) -> bool:
-        """Whether both may be one face that moved by at most ``reach`` sizes."""
-        ratio = max(self.size / other.size, other.size / self.size)
-        return ratio <= SIZE_RATIO and self.distance(other) <= reach
 
 
 class Tracker(Protocol):
@@ -99,40 +62,6 @@ class Tracker(Protocol):
         ...
 
 
-def look_of(rgb: Picture, face: FloatArray) -> Look:
-    """Colours at every fourth mesh point, ``(360,)``: zero mean per channel, unit length.
-
-    Points outside the picture are 0, which `Subject` leaves out of the comparison.
-    """
-    height, width = rgb.shape[:2]
-    points = face[::4, :2].astype(np.intp)
-    inside = ((points >= 0) & (points < (width, height))).all(axis=1)
-    points = points[inside]
-    look = np.zeros((len(inside), 3), np.float32)
-    if len(points):
-        colours = rgb[points[:, 1], points[:, 0]].astype(np.float32)
-        look[inside] = colours - colours.mean(axis=0)
-    flat = look.ravel()
-    length = math.sqrt(float(flat @ flat))
-    return flat / np.float32(length) if length > 0 else flat
-
-
-def keep_only(rgb: Picture, place: Place, margin: float) -> Picture:
-    """The picture, black but for a square around a face; coordinates stay what they are.
-
-    Args:
-        rgb: ``(height, width, 3)`` uint8.
-        place: The face.
-        margin: Half the side of the square, in face sizes.
-    """
-    half = margin * place.size
-    x0, x1 = max(int(place.x - half), 0), max(int(place.x + half) + 1, 0)
-    y0, y1 = max(int(place.y - half), 0), max(int(place.y + half) + 1, 0)
-    shown = np.zeros_like(rgb)
-    shown[y0:y1, x0:x1] = rgb[y0:y1, x0:x1]
-    return shown
-
-
 def no_face() -> FloatArray:
     """The answer where the subject is not in view: ``(478, 3)`` of NaN."""
     return np.full((N_LANDMARKS, 3), np.nan)
@@ -145,15 +74,22 @@ class Subject:
     picture is searched at the start, while the face is lost and where its look is suspect.
     """
 
-    def __init__(self, tracker: Tracker, wanted: tuple[float, float] | None = None) -> None:
-        """Follow the largest face, or the one nearest to ``wanted``.
+    def __init__(
+        self,
+        tracker: Tracker,
+        wanted: tuple[float, float] | None = None,
+        known: Look | None = None,
+    ) -> None:
+        """Follow the largest face, the one nearest to ``wanted``, or the one that is ``known``.
 
         Args:
             tracker: The landmark model.
             wanted: Fractions of width and height of the first picture that shows a face.
+            known: Look of the subject in an earlier part of the recording; it goes before both.
         """
         self._tracker = tracker
         self._wanted = wanted
+        self._known = known
         self._begun_s: float | None = None
         self._place: Place | None = None
         self._look: Look = np.zeros(0, np.float32)
@@ -205,11 +141,23 @@ class Subject:
                     f"the face nearest to {self._wanted} gives no landmarks; another one is "
                     f"followed from {time_s:.2f} s on"
                 )
+            self._tell_unlike(rgb, time_s, face)
             return self._take_anew(rgb, time_s, face)
         return no_face()
 
     def _by_preference(self, places: list[Place], rgb: Picture) -> list[Place]:
-        """Nearest to the wanted point first, or largest first."""
+        """Most like the known subject first, nearest to the wanted point, or largest."""
+        if self._known is not None and len(places) > 1:
+            self._look = self._known
+            seen = [
+                (Place.of(f), self._likeness(look_of(rgb, f))) for f in self._tracker.examine(rgb)
+            ]
+
+            def likeness(place: Place) -> float:
+                near = [fits for here, fits in seen if here.distance(place) <= SAME_FRAME]
+                return max(near, default=-1.0)
+
+            return sorted(places, key=lambda place: -likeness(place))
         if self._wanted is None:
             return sorted(places, key=lambda place: -place.size)
         x, y = self._wanted[0] * rgb.shape[1], self._wanted[1] * rgb.shape[0]
@@ -350,6 +298,18 @@ class Subject:
             self._others += far
             rest = [place for place in rest if place not in far]
         return rest
+
+    def _tell_unlike(self, rgb: Picture, time_s: float, face: FloatArray) -> None:
+        """A part of a recording may begin with another person than the part before ended with."""
+        if self._known is None:
+            return
+        self._look = self._known
+        likeness = self._likeness(look_of(rgb, face))
+        if likeness < (ALIKE if self._in_company else UNLIKE):
+            self.warnings.append(
+                f"the face followed from {time_s:.2f} s on does not look as at the start: in "
+                f"another light, or another person's (likeness {likeness:.2f} of 1)"
+            )
 
     def _tell_of_another(
         self, rgb: Picture, time_s: float, face: FloatArray, elsewhere: bool

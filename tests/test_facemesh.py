@@ -24,7 +24,8 @@ from hfs_vision.errors import ModelError, SourceError, UsageError
 from hfs_vision.facemesh import SubjectLandmarker, open_landmarker
 from hfs_vision.quiet import quiet_native
 from hfs_vision.schema import FloatArray, Frame, Landmarker
-from hfs_vision.subject import PATIENCE_S, Picture, Place, Subject, keep_only, look_of
+from hfs_vision.sighting import Look, Picture, Place, keep_only, look_of
+from hfs_vision.subject import PATIENCE_S, Subject
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,8 +54,11 @@ BACKENDS = [
 ]
 
 
-def opened(name: str, subject: tuple[float, float] | None = None) -> Landmarker:
-    return open_landmarker(name, model=TASK if name == "facelandmarker" else None, subject=subject)
+def opened(
+    name: str, subject: tuple[float, float] | None = None, known: Look | None = None
+) -> Landmarker:
+    model = TASK if name == "facelandmarker" else None
+    return open_landmarker(name, model=model, subject=subject, known=known)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -104,6 +108,40 @@ def follow(landmarker: Landmarker, pictures: Sequence[Picture], fps: float = 30.
 def centres(landmarks: FloatArray) -> FloatArray:
     """Mean x of each picture's mesh, NaN where there is none."""
     return landmarks[:, :, 0].mean(axis=1)
+
+
+# Part by part
+
+
+def known_look(backend: str) -> Look:
+    landmarker = opened(backend)
+    picture = scene((SUBJECT, 350, 60))
+    face = follow(landmarker, [picture] * 3)[-1]
+    landmarker.close()
+    return look_of(picture, face)
+
+
+def test_a_known_subject_is_followed_though_another_face_is_larger(backend: str) -> None:
+    known = known_look(backend)
+    larger = cv2.resize(BYSTANDER, None, fx=1.4, fy=1.4)
+    both = [scene((larger, 20, 30), (SUBJECT, 380, 90))] * 4
+    for look, x in ((known, 500), (None, 170)):
+        landmarker = opened(backend, known=look)
+        assert centres(follow(landmarker, both))[-1] == pytest.approx(x, abs=60)
+        assert landmarker.warnings == ()
+        landmarker.close()
+
+
+def test_a_part_that_begins_with_somebody_else_is_told(backend: str) -> None:
+    picture = scene((SUBJECT, 200, 60))
+    known = known_look(backend)
+    somebody_else = np.random.default_rng(1).permutation(known)
+    for look, told in ((known, 0), (somebody_else, 1)):
+        landmarker = opened(backend, known=look)
+        follow(landmarker, [picture] * 4)
+        assert len(landmarker.warnings) == told, landmarker.warnings
+        assert all("does not look as at the start" in text for text in landmarker.warnings)
+        landmarker.close()
 
 
 # What comes out
