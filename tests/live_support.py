@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 
 from hfs_vision.core.detector import Detector
 from hfs_vision.pipeline import detect
@@ -29,26 +30,34 @@ def start_live(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def first_time_s(folder: Path) -> float:
-    """Time of a session's first frame."""
-    return float(read_signals(folder / "signals.csv").time_s[0])
-
-
-def differences(live: Sequence[Event], file: Sequence[Event], shift_s: float) -> list[str]:
+def differences(live: Sequence[Event], file: Sequence[Event], first_s: float = 0.0) -> list[str]:
     """Where the events of a session are not those of its file.
+
+    The first frames of a camera may be lost while it is opened, so that only the onsets themselves
+    tell when the file began.
 
     Args:
         live: Events of the session.
         file: Events of `hfs_vision.analyze`.
-        shift_s: Time of the session at which the file began.
+        first_s: Time of the session's first frame.
     """
     if [(e.side, e.kind) for e in live] != [(e.side, e.kind) for e in file]:
         return [f"{[(e.side, e.kind) for e in live]} are not {[(e.side, e.kind) for e in file]}"]
-    return [
-        f"{a.kind} of the file at {b.onset_s:.3f} s was seen {a.onset_s - shift_s - b.onset_s:+.3f}"
-        for a, b in zip(live, file, strict=True)
-        if abs(a.onset_s - shift_s - b.onset_s) > 0.1
+    later_s = [a.onset_s - b.onset_s for a, b in zip(live, file, strict=True)]
+    began_s = median(later_s) if later_s else first_s
+    found = [
+        f"{event.kind} of the file at {event.onset_s:.3f} s came {late - began_s:+.3f} s later"
+        for event, late in zip(file, later_s, strict=True)
+        if abs(late - began_s) > 0.1
     ]
+    if abs(began_s - first_s) > 1.0:
+        found.append(f"the file began at {began_s:.3f} s, the session at {first_s:.3f} s")
+    return found
+
+
+def first_time_s(folder: Path) -> float:
+    """Time of a session's first frame."""
+    return float(read_signals(folder / "signals.csv").time_s[0])
 
 
 def rows_in(folder: Path) -> int:

@@ -95,12 +95,22 @@ def test_no_frame_leaves_no_file(tmp_path: Path) -> None:
     assert recorder.error == ""
 
 
-def test_a_folder_that_is_missing_stops_the_recording_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_is_made_private(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "none" / "a.mp4")
+    for frame in frames_at([i / 10 for i in range(20)]):
+        recorder.put(frame)
+    recorder.close()
+    assert recorder.error == ""
+    assert (tmp_path / "none").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_cannot_be_made_stops_the_recording_alone(tmp_path: Path) -> None:
+    (tmp_path / "none").write_text("")
     recorder = Recorder(tmp_path / "none" / "a.mp4")
     for frame in frames_at([i / 10 for i in range(100)]):
         recorder.put(frame)
     recorder.close()
-    assert "a.mp4 cannot be written (No such file or directory)" in recorder.error
+    assert "a.mp4 cannot be written (File exists)" in recorder.error
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
