@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,15 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from hfs_vision.errors import SourceError
-from hfs_vision.schema import SourceInfo
-from hfs_vision.video.pictures import Converter, Damage
-from hfs_vision.video.source import DecodeStats, FrameSource, Picture
+from hfs_vision.schema import Frame, SourceInfo
+from hfs_vision.video.index import PacketIndex, read_index
+from hfs_vision.video.pictures import Converter, Damage, Matrix
+from hfs_vision.video.source import WHOLE, DecodeStats, FrameSource, Picture, Span
 
-# Frame threads, because H.264 slice threads were seen to conceal damage without flagging it.
-# Two, because they halve the wait for 1080p at 8 % more CPU; more only adds frames in flight.
-_DECODE_THREADS = 2
+# One, since with more of them what becomes of a damaged file differs from one run to the next:
+# frame threads are given what is decoded of a damaged frame by chance, and H.264 slice threads were
+# seen to conceal damage without flagging it. `ahead` decodes beside what else there is to do.
+_DECODE_THREADS = 1
 _TRUNCATED_S = 1.0  # headers are rounded, and sound may outlast the picture a little
 _MAX_DEMUX_ERRORS = 100
 # Tags that are not UTF-8 must not end the reading. From 19 on PyAV sees to that by itself.
@@ -45,53 +49,166 @@ class VideoFile(FrameSource):
         probe = DecodeStats()
         with _open_container(path) as container:
             stream = _video_stream(container, path)
-            for _, rgb, rotation_deg in _converted(container, stream, probe):
-                self.info = _video_info(container, stream, rgb, rotation_deg)
+            decoder = _Decoder(container, stream, probe)
+            for _, rgb in decoder.pictures():
+                self.info = _video_info(container, stream, rgb, decoder.convert.rotation_deg)
+                self.matrix = decoder.convert.matrix
                 return
         raise SourceError(
             f"{path}: no frame can be decoded ({probe.decode_errors} decode errors): "
             "the file is damaged or cut off; record or convert it again"
         )
 
+    def cuts(self, every_s: float) -> list[float]:
+        """See `FrameSource.cuts`. The first call reads the file, without decoding it.
+
+        There are none in formats without times or with times that repeat or go back, in codecs of
+        which it is not known what their key frames leave behind, and where key frames are further
+        apart than `every_s`.
+        """
+        return self.index.cuts(every_s)
+
+    def part(self, start_s: float, stop_s: float, lead_s: float = 0.0) -> VideoPart:
+        """See `FrameSource.part`."""
+        return VideoPart(self, Span(start_s, stop_s, lead_s))
+
+    @cached_property
+    def index(self) -> PacketIndex:
+        """The packets of the file, which is read for them once, without decoding."""
+        with _open_container(self.path) as container:
+            return read_index(container, _video_stream(container, self.path))
+
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
         with _open_container(self.path) as container:
             stream = _video_stream(container, self.path)
-            for time_s, rgb, _ in _converted(container, stream, stats):
-                yield time_s, rgb
+            yield from _Decoder(container, stream, stats, matrix=self.matrix).pictures()
+
+
+class VideoPart(FrameSource):
+    """Part of a video file; made by `VideoFile.part`.
+
+    It is decoded from an entry of the index that is shown before its first frame. Wherever what
+    comes out is not what the index promises, it is decoded again from further back, at last from
+    the beginning of the file.
+    """
+
+    def __init__(self, whole: VideoFile, span: Span) -> None:
+        """Nothing is opened yet, but the index is read, so that it travels with the part."""
+        super().__init__()
+        self.info, self._whole, self._span = whole.info, whole, span
+        self._entries = [] if math.isinf(span.start_s) else whole.index.entries_before(span.from_s)
+
+    def cuts(self, every_s: float) -> list[float]:
+        """Those of the whole file that lie within the part."""
+        return [c for c in self._whole.cuts(every_s) if self._span.start_s < c < self._span.stop_s]
+
+    def part(self, start_s: float, stop_s: float, lead_s: float = 0.0) -> VideoPart:
+        """See `FrameSource.part`: of the whole file again."""
+        return self._whole.part(start_s, stop_s, lead_s)
+
+    def __iter__(self) -> Iterator[Frame]:
+        given = 0
+        for entry in [*self._entries, None]:
+            self.stats = stats = DecodeStats()
+            frames = self._in_order(self._pictures(stats, entry), stats)
+            try:
+                for frame in islice(frames, given, None):
+                    given += 1
+                    yield frame
+                return
+            except _OffTrackError:
+                continue
+
+    def _pictures(
+        self, stats: DecodeStats, entry: int | None = None
+    ) -> Iterator[tuple[float, Picture]]:
+        whole, span = self._whole, self._span
+        with _open_container(whole.path) as container:
+            stream = _video_stream(container, whole.path)
+            if entry is None:
+                decoder = _Decoder(container, stream, stats, span, whole.matrix)
+            else:
+                decoder = _EntryDecoder(container, stream, stats, span, whole, entry)
+            yield from decoder.pictures()
 
 
 class _Decoder:
     """Decodes one stream of an open container once, and judges each frame."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, stats: DecodeStats) -> None:
-        self._container, self._stream, self._stats = container, stream, stats
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        stats: DecodeStats,
+        span: Span = WHOLE,
+        matrix: Matrix | None = None,
+    ) -> None:
+        self._container, self._stream, self._stats, self._span = container, stream, stats, span
+        stream.codec_context.thread_type = ThreadType.NONE
+        stream.codec_context.thread_count = _DECODE_THREADS
+        self.convert = Converter(stream, matrix)
         self._tick = stream.time_base or Fraction(1)
         rate = _nominal_rate(stream)
         self._step_s = 1 / rate if rate else 0.04
         self._last_s: float | None = None
+        self._timed_by_rate = False
         self._damage = Damage(stats)
         self._packets_end_s = -math.inf
         self._packets_since_error = 1 << 62
 
-    def frames(self) -> Iterator[tuple[float, av.VideoFrame]]:
-        """Sound frames with their times in seconds, one by one."""
-        for packet in self._packets():
-            try:
-                frames = self._stream.codec_context.decode(packet)
-            except av.FFmpegError:
-                self._note_error(math.inf if self._last_s is None else self._last_s)
-                if self._stats.estimated_times and self._last_s is not None:
-                    self._last_s += self._step_s  # the lost frame had its time too
+    def pictures(self) -> Iterator[tuple[float, Picture]]:
+        """Sound pictures with their times in seconds: the last before the span, and those of it."""
+        before: tuple[float, av.VideoFrame] | None = None
+        inside = math.isinf(self._span.from_s)
+        for time_s, frame in self._frames():
+            if not inside and time_s < self._span.from_s:
+                if before is None or time_s > before[0]:
+                    before = time_s, frame
                 continue
-            for frame in frames:
+            inside = True
+            if before is not None:
+                yield from self._picture(*before)
+                before = None
+            yield from self._picture(time_s, frame)
+
+    def _picture(self, time_s: float, frame: av.VideoFrame) -> Iterator[tuple[float, Picture]]:
+        try:
+            yield time_s, self.convert(frame)
+        except av.FFmpegError:
+            self._stats.decode_errors += time_s >= self._span.start_s
+
+    def _frames(self) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Sound frames up to the end of the span, one by one; counts what belongs to it."""
+        counting = math.isinf(self._span.start_s)
+        for packet in self._packets():
+            for frame in self._decoded(packet):
                 time_s = self._time(frame)
+                if not self._expects(frame, time_s):
+                    continue
+                if not counting and time_s >= self._span.start_s:
+                    counting = True
+                    self._stats.clear()
+                if time_s >= self._span.stop_s:
+                    return
+                self._stats.estimated_times += frame.pts is None
                 if frame.is_corrupt:
                     self._packets_since_error = 0
                 if not self._damage.spoils(frame, time_s):
                     yield time_s, frame
+        if not counting:
+            self._stats.clear()
         ends_damaged = self._packets_since_error <= _DECODE_THREADS
         missing_s = _stated_end_s(self._container, self._stream) - self._packets_end_s
         self._stats.truncated |= ends_damaged or missing_s > _TRUNCATED_S
+
+    def _decoded(self, packet: av.Packet[VideoStream] | None) -> list[av.VideoFrame]:
+        try:
+            return self._stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            self._note_error()
+            if self._timed_by_rate and self._last_s is not None:
+                self._last_s += self._step_s  # the lost frame had its time too
+            return []
 
     def _packets(self) -> Iterator[av.Packet[VideoStream] | None]:
         """The stream's packets, and None at the end, which makes the decoder give up its last."""
@@ -107,7 +224,7 @@ class _Decoder:
                     yield packet
                 break
             except av.FFmpegError:
-                self._note_error(math.inf if self._last_s is None else self._last_s)
+                self._note_error()
         else:
             self._stats.truncated = True
         yield None
@@ -116,13 +233,85 @@ class _Decoder:
         if frame.pts is not None:
             self._last_s = frame.pts * self._tick.numerator / self._tick.denominator
         else:  # a raw stream (.h264) carries no times
-            self._stats.estimated_times += 1
+            self._timed_by_rate = True
             self._last_s = 0.0 if self._last_s is None else self._last_s + self._step_s
         return self._last_s
 
-    def _note_error(self, time_s: float) -> None:
-        self._damage.note(time_s)
+    def _expects(self, frame: av.VideoFrame, time_s: float) -> bool:
+        """Whether the frame is one of the recording's."""
+        return True
+
+    def _note_error(self) -> None:
+        self._damage.note(math.inf if self._last_s is None else self._last_s)
         self._packets_since_error = 0
+
+
+class _OffTrackError(Exception):
+    """Decoding from an entry does not give what the index promises."""
+
+
+class _EntryDecoder(_Decoder):
+    """Decodes from an entry of the index on; from there all is as if decoded from the beginning.
+
+    Damage before the entry does not reach it: its frame is sound, and `Damage` ends with it.
+    """
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        stats: DecodeStats,
+        span: Span,
+        whole: VideoFile,
+        entry: int,
+    ) -> None:
+        super().__init__(container, stream, stats, span, whole.matrix)
+        self._index, self._row = whole.index, entry
+        self._packets_end_s = self._index.end_s
+        self._entry_pts = int(self._index.packets["pts"][entry])
+        self._entered = False
+        # A decoder that learns late how far frames are reordered leaves out some of them where it
+        # learns it, which is another place for one that begins in the middle.
+        self._due = self._index.shown_from(entry) if self._index.reorders else None
+
+    def _packets(self) -> Iterator[av.Packet[VideoStream] | None]:
+        index, rows = self._index, len(self._index.packets)
+        try:
+            self._container.seek(int(index.packets["dts"][self._row]), stream=self._stream)
+        except av.FFmpegError as error:
+            raise _OffTrackError from error
+        found = False
+        for packet in super()._packets():
+            if packet is not None and self._row < rows:
+                same = index.matches(self._row, packet)
+                if not found and not same and (packet.pts or 0) <= self._entry_pts:
+                    continue  # a seek may come out earlier
+                if not same:
+                    raise _OffTrackError
+                found, self._row = True, self._row + 1
+            yield packet
+        if not found:
+            raise _OffTrackError
+
+    def _expects(self, frame: av.VideoFrame, time_s: float) -> bool:
+        if not self._entered:
+            first_s = self._index.seconds(self._entry_pts)
+            if time_s < first_s:  # builds on what came before the entry
+                return False
+            if time_s > first_s or not frame.key_frame or frame.is_corrupt:
+                raise _OffTrackError
+            self._entered = True
+        if frame.is_corrupt:
+            self._due = None
+        elif self._due is not None and time_s != next(self._due, None):
+            raise _OffTrackError
+        return True
+
+    def _note_error(self) -> None:
+        if not self._entered:
+            raise _OffTrackError
+        self._due = None
+        super()._note_error()
 
 
 def _check_readable(path: Path) -> None:
@@ -161,22 +350,6 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     if stream.codec_context is None:
         raise SourceError(f"{path}: its video codec is not supported; convert it to H.264")
     return stream
-
-
-def _converted(
-    container: InputContainer, stream: VideoStream, stats: DecodeStats
-) -> Iterator[tuple[float, Picture, int]]:
-    """Times in seconds and upright pictures of sound frames, and the rotation in degrees."""
-    stream.codec_context.thread_type = ThreadType.FRAME
-    stream.codec_context.thread_count = _DECODE_THREADS
-    convert = Converter(stream)
-    for time_s, frame in _Decoder(container, stream, stats).frames():
-        try:
-            rgb = convert(frame)
-        except av.FFmpegError:
-            stats.decode_errors += 1
-            continue
-        yield time_s, rgb, convert.rotation_deg
 
 
 def _nominal_rate(stream: VideoStream) -> float | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import numpy as np
 
 from hfs_vision.errors import SourceError, TableError, UsageError
 from hfs_vision.schema import SourceInfo
-from hfs_vision.video.source import DecodeStats, FrameSource, Picture
+from hfs_vision.video.source import DecodeStats, FrameSource, Picture, Span, even_cuts
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 TIMESTAMPS_NAME = "timestamps.csv"
@@ -52,13 +54,31 @@ class ImageFolder(FrameSource):
             raise SourceError(f"{path}: none of its {len(self._timed)} images can be decoded")
         self.info = _folder_info(self._timed, first[1], fps)
 
+    def cuts(self, every_s: float) -> list[float]:
+        """See `FrameSource.cuts`."""
+        return even_cuts(self._timed[0][0], self._timed[-1][0], every_s)
+
+    def part(self, start_s: float, stop_s: float, lead_s: float = 0.0) -> ImageFolder:
+        """See `FrameSource.part`."""
+        part = copy.copy(self)
+        part.stats = DecodeStats()
+        part._span = Span(start_s, stop_s, lead_s)
+        return part
+
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
-        for time_s, image in self._timed:
+        span = self._span
+        begin, end = (bisect_left(self._timed, (t,)) for t in (span.from_s, span.stop_s))
+        for time_s, image in reversed(self._timed[:begin]):
             rgb = _read_image(image)
-            if rgb is None:
-                stats.decode_errors += 1
-            else:
+            if rgb is not None:
                 yield time_s, rgb
+                break
+        for time_s, image in self._timed[begin:end]:
+            rgb = _read_image(image)
+            if rgb is not None:
+                yield time_s, rgb
+            elif time_s >= span.start_s:
+                stats.decode_errors += 1
 
 
 def read_picture(path: Path) -> Picture:

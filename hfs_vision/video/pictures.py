@@ -17,23 +17,24 @@ _LARGEST_KEPT_BLOCK = 31 << 20  # bytes; glibc adapts to blocks of up to 32 MiB
 # Encoders place key frames at most this far apart by default (x264: 250 frames). A stream that
 # never has one (periodic intra refresh) has healed by then.
 _HEALED_AFTER_S = 10.0
-_Matrix = tuple[int, int, int, int]
+Matrix = tuple[int, int, int, int]
 
 
 class Converter:
     """Upright pictures with square pixels of one stream's frames.
 
     Attributes:
+        matrix: Display matrix of the first frame, unless it is given; it holds for all.
         rotation_deg: Clockwise rotation that makes them upright; known after the first.
     """
 
-    def __init__(self, stream: VideoStream) -> None:
+    def __init__(self, stream: VideoStream, matrix: Matrix | None = None) -> None:
         # glibc gives blocks of a picture's size back to the system and takes them again for every
         # frame, a fifth of the cost at 1080p, until it has seen a larger one come and go.
         np.empty(_LARGEST_KEPT_BLOCK, np.uint8)
         self._reformatter = VideoReformatter()  # one for all frames: its tables are slow to make
         self._aspect = float(stream.sample_aspect_ratio or 1)
-        self._matrix: _Matrix | None = None
+        self.matrix = matrix
         self.rotation_deg = 0
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
@@ -45,10 +46,10 @@ class Converter:
         rgb = _to_rgb(frame, self._reformatter, self._aspect)
         # Once: the matrix belongs to the stream, and PyAV ties each frame whose side data are read
         # into a reference cycle, which keeps the picture's memory until Python collects it.
-        if self._matrix is None:
-            self._matrix = _display_matrix(frame)
-            self.rotation_deg = _clockwise_deg(self._matrix)
-        return _upright(rgb, self._matrix)
+        if self.matrix is None:
+            self.matrix = _display_matrix(frame)
+        self.rotation_deg = _clockwise_deg(self.matrix)
+        return _upright(rgb, self.matrix)
 
 
 class Damage:
@@ -104,7 +105,7 @@ def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, aspect: float) 
     return np.ascontiguousarray(rows[:, : 3 * width]).reshape(height, width, 3)
 
 
-def _display_matrix(frame: av.VideoFrame) -> _Matrix:
+def _display_matrix(frame: av.VideoFrame) -> Matrix:
     """(a, b, c, d) of the display transform (p, q) -> (ap + cq, bp + dq), y down."""
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
@@ -113,7 +114,7 @@ def _display_matrix(frame: av.VideoFrame) -> _Matrix:
     return a, b, c, d
 
 
-def _upright(rgb: Picture, matrix: _Matrix) -> Picture:
+def _upright(rgb: Picture, matrix: Matrix) -> Picture:
     """Turned, and mirrored where the matrix says so, by the nearest right angle."""
     a, b, c, d = matrix
     turned = abs(b) > abs(a)
@@ -125,6 +126,6 @@ def _upright(rgb: Picture, matrix: _Matrix) -> Picture:
     return rgb
 
 
-def _clockwise_deg(matrix: _Matrix) -> int:
+def _clockwise_deg(matrix: Matrix) -> int:
     _, _, c, d = matrix
     return round(math.degrees(math.atan2(-c, d)) / 90) * 90 % 360

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import islice
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hfs_vision.errors import UsageError
 from hfs_vision.schema import Frame, SourceInfo
 
 Picture = NDArray[np.uint8]
@@ -39,6 +43,19 @@ class DecodeStats:
     size_changes: int = 0
     truncated: bool = False
 
+    @classmethod
+    def total(cls, parts: Iterable[DecodeStats]) -> DecodeStats:
+        """Of a whole recording, from those of its parts."""
+        whole = cls()
+        for part in parts:
+            for count in fields(cls):
+                setattr(whole, count.name, getattr(whole, count.name) + getattr(part, count.name))
+        return replace(whole, truncated=bool(whole.truncated))
+
+    def clear(self) -> None:
+        """Forgets all counts."""
+        vars(self).update(vars(DecodeStats()))
+
     def warnings(self) -> list[str]:
         """What the reader of a result must know, in sentences."""
         found = []
@@ -56,6 +73,30 @@ class DecodeStats:
         return found
 
 
+@dataclass(frozen=True)
+class Span:
+    """Part of a recording, ``[start_s, stop_s)``, and how much before it is delivered too."""
+
+    start_s: float = -math.inf
+    stop_s: float = math.inf
+    lead_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.start_s < self.stop_s and 0 <= self.lead_s < math.inf):
+            raise UsageError(
+                f"a part from {self.start_s:g} to {self.stop_s:g} s, led in by {self.lead_s:g} s, "
+                "cannot be: give a start before the stop and a lead of 0 or more"
+            )
+
+    @property
+    def from_s(self) -> float:
+        """When the first frame is delivered."""
+        return self.start_s - self.lead_s
+
+
+WHOLE = Span()
+
+
 class FrameSource(ABC):
     """Frames in order of time. Every iteration starts anew, with new `stats`.
 
@@ -66,26 +107,66 @@ class FrameSource(ABC):
 
     info: SourceInfo
     stats: DecodeStats
+    _span = WHOLE
 
     def __init__(self) -> None:
         self.stats = DecodeStats()
 
     @abstractmethod
+    def cuts(self, every_s: float) -> list[float]:
+        """Times in seconds at which the recording may be cut into parts.
+
+        They are whole multiples of `every_s` after the first frame, and depend on the recording
+        alone. There are none in a recording that is shorter than 1.5 times `every_s`, or one of
+        which it is not known beforehand that its parts are exact.
+
+        Raises:
+            UsageError: `every_s` is not above 0.
+        """
+
+    @abstractmethod
+    def part(self, start_s: float, stop_s: float, lead_s: float = 0.0) -> FrameSource:
+        """The frames of ``[start_s, stop_s)``, preceded by those of up to `lead_s` before.
+
+        They are, bit for bit, those of the whole, whatever the times are; only their index counts
+        from 0. A part can be sent to another process. Its `stats` leave out what comes before
+        `start_s`; those of parts that join from minus infinity to infinity add up to those of the
+        whole.
+
+        Raises:
+            UsageError: The part holds no time, or `lead_s` is negative.
+        """
+
+    @abstractmethod
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
-        """Decoded pictures with their times in seconds, in any order of time."""
+        """Decoded pictures with their times in seconds, in any order of time.
+
+        Those of a part may be preceded by one or more from before its lead, which tell what the
+        first is compared with.
+        """
 
     def __iter__(self) -> Iterator[Frame]:
         self.stats = stats = DecodeStats()
+        yield from self._in_order(self._pictures(stats), stats)
+
+    def _in_order(
+        self, pictures: Iterator[tuple[float, Picture]], stats: DecodeStats
+    ) -> Iterator[Frame]:
+        start_s, from_s = self._span.start_s, self._span.from_s
         last = -math.inf
         size: tuple[int, ...] | None = None
-        for time_s, rgb in self._pictures(stats):
+        index = 0
+        for time_s, rgb in pictures:
             if time_s <= last:
-                stats.dropped_times += 1
+                stats.dropped_times += last >= start_s
                 continue
-            stats.size_changes += size not in (None, rgb.shape)
+            proper = time_s >= start_s
+            stats.size_changes += proper and size not in (None, rgb.shape)
             last, size = time_s, rgb.shape
-            stats.frames += 1
-            yield Frame(stats.frames - 1, time_s, rgb)
+            stats.frames += proper
+            if time_s >= from_s:
+                yield Frame(index, time_s, rgb)
+                index += 1
 
     def close(self) -> None:  # noqa: B027 (a source that holds nothing between iterations)
         """Release what the source holds; a file is held open during an iteration only."""
@@ -95,3 +176,52 @@ class FrameSource(ABC):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def even_cuts(first_s: float, last_s: float, every_s: float) -> list[float]:
+    """Multiples of `every_s` after the first frame, no less than half of it before the last.
+
+    Raises:
+        UsageError: `every_s` is not above 0.
+    """
+    if not 0 < every_s < math.inf:
+        raise UsageError(f"parts of {every_s:g} s cannot be: give a length above 0")
+    count = math.floor((last_s - first_s) / every_s - 0.5)
+    return [first_s + number * every_s for number in range(1, count + 1)]
+
+
+def ahead(frames: Iterable[Frame], waiting: int = 8) -> Generator[Frame, None, None]:
+    """The same frames, read by a thread of their own while earlier ones are worked on.
+
+    An error of `frames` is raised after the frames before it. Closing the iterator ends the
+    thread, once it has read the frame that it is at.
+
+    Args:
+        frames: Read by the thread alone.
+        waiting: How many frames may have been read and not yet been taken.
+    """
+    ready: SimpleQueue[list[Frame] | BaseException] = SimpleQueue()
+    room, stopped = Semaphore(waiting), Event()
+
+    def read() -> None:
+        try:
+            reader, more = iter(frames), True
+            while more and room.acquire() and not stopped.is_set():
+                box = list(islice(reader, 1))
+                more = bool(box)
+                ready.put(box)  # in a box that is emptied, so that nothing here keeps the frame
+        except BaseException as error:
+            ready.put(error)
+
+    thread = Thread(target=read, name="ahead", daemon=True)
+    thread.start()
+    try:
+        while found := ready.get():
+            if isinstance(found, BaseException):
+                raise found
+            room.release()
+            yield found.pop()
+    finally:
+        stopped.set()
+        room.release()
+        thread.join()

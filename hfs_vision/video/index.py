@@ -1,0 +1,197 @@
+"""What a file's packets say before one is decoded, and from which of them decoding may begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from hfs_vision.video.source import even_cuts
+
+_ROW = np.dtype(
+    [("pts", "i8"), ("dts", "i8"), ("size", "i4"), ("shown", "?"), ("entry", "?")], align=True
+)
+_UNTIMED = np.iinfo(np.int64).min
+# Codecs each of whose key packets begins anew. Of all others nobody has looked what they carry
+# over: FFV1, for one, is called intra-only and yet goes on from the statistics of frames before.
+_SELF_CONTAINED = {"av1", "dnxhd", "dvvideo", "libdav1d", "mpeg4", "prores", "vp8", "vp9"}
+_H264_SLICES, _H264_IDR, _H264_SEI = range(1, 6), 5, 6
+_HEVC_SLICES, _HEVC_RANDOM_ACCESS = range(32), range(16, 22)
+_RECOVERY_POINT = 6
+_AT_ONCE_AND_EXACTLY = 0b110  # no frames to wait for (ue(v) 0), exact match, no broken link
+
+
+@dataclass(frozen=True)
+class PacketIndex:
+    """The packets of a file's video, in the order of decoding.
+
+    Attributes:
+        packets: ``(n,)`` rows of ``pts`` and ``dts`` (ticks), ``size`` (bytes), ``shown`` (not
+            discarded by an edit list) and ``entry`` (whatever is shown from this packet on needs
+            nothing that came before it). Ends at the first packet that cannot be read.
+        tick: Length of a tick in seconds.
+        end_s: Where the last picture ends, in seconds; minus infinity where no packet says it.
+    """
+
+    packets: NDArray[Any]
+    tick: Fraction
+    end_s: float
+
+    @cached_property
+    def reorders(self) -> bool:
+        """Whether pictures are shown in another order than they are decoded in."""
+        return bool((np.diff(self._shown["pts"]) < 0).any())
+
+    def cuts(self, every_s: float) -> list[float]:
+        """See `FrameSource.cuts`: where an entry lies within `every_s` before, or nowhere."""
+        entries_s = self._seconds(self._entries)
+        if not len(entries_s):
+            return []
+        shown = self._shown["pts"]
+        even = even_cuts(self.seconds(shown.min()), self.seconds(shown.max()), every_s)
+        found = []
+        for cut_s in even:
+            before = np.searchsorted(entries_s, cut_s)
+            if before and cut_s - entries_s[before - 1] <= every_s:
+                found.append(cut_s)
+        return found
+
+    def entries_before(self, time_s: float) -> list[int]:
+        """Rows of entries that are shown before a time: the nearest, then in growing steps back."""
+        found = self._entries[self._seconds(self._entries) < time_s][::-1]
+        steps = [(1 << step) - 1 for step in range(len(found).bit_length())]
+        return [int(row) for row in found[steps]]
+
+    def matches(self, row: int, packet: av.Packet[VideoStream]) -> bool:
+        """Whether the packet is that of the row."""
+        known = self.packets[row]
+        return bool(known["pts"] == packet.pts and known["size"] == packet.size)
+
+    def shown_from(self, row: int) -> Iterator[float]:
+        """Times of the pictures from an entry on, in seconds and in the order of showing."""
+        later = self.packets[row:]
+        pts = np.sort(later["pts"][later["shown"]])
+        return (self.seconds(tick) for tick in pts[pts >= self.packets["pts"][row]])
+
+    def seconds(self, ticks: int) -> float:
+        """Ticks as seconds, to the last digit as the times of decoded frames."""
+        return int(ticks) * self.tick.numerator / self.tick.denominator
+
+    @cached_property
+    def _shown(self) -> NDArray[Any]:
+        shown: NDArray[Any] = self.packets[self.packets["shown"]]
+        return shown
+
+    @cached_property
+    def _entries(self) -> NDArray[np.int64]:
+        """Rows of entries; none where times are missing, repeat, or go back."""
+        pts, shown = self.packets["pts"], self.packets["shown"]
+        timed = np.where(shown, pts, _UNTIMED)
+        if not shown.any() or len(np.unique(pts[shown])) < shown.sum() or _UNTIMED in pts[shown]:
+            return np.empty(0, np.int64)
+        latest_before = np.maximum.accumulate(np.concatenate([[_UNTIMED], timed[:-1]]))
+        entries = np.flatnonzero(self.packets["entry"] & shown)
+        forward = (pts[entries] > latest_before[entries]).all()
+        return entries if forward else np.empty(0, np.int64)
+
+    def _seconds(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([self.seconds(tick) for tick in self.packets["pts"][rows]])
+
+
+def read_index(container: InputContainer, stream: VideoStream) -> PacketIndex:
+    """Reads all packets of an open file's stream without decoding them."""
+    is_entry = _entry_test(stream)
+    rows, end = [], None
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0:
+                continue
+            pts, dts = packet.pts, packet.dts
+            if pts is not None:
+                end = max(pts + (packet.duration or 0), end or pts)
+            entry = packet.is_keyframe and not packet.is_corrupt and is_entry(packet)
+            pts = _UNTIMED if pts is None else pts
+            rows.append(
+                (pts, pts if dts is None else dts, packet.size, not packet.is_discard, entry)
+            )
+    except av.FFmpegError:
+        pass  # what follows is left to one part, which meets the same error
+    tick = stream.time_base or Fraction(1)
+    return PacketIndex(np.array(rows, _ROW), tick, -np.inf if end is None else float(end * tick))
+
+
+def _entry_test(stream: VideoStream) -> Callable[[av.Packet[VideoStream]], bool]:
+    """Tells for a key packet whether decoding may begin there and be exact from there on."""
+    codec = stream.codec_context.name
+    header = stream.codec_context.extradata or b""
+    if codec == "h264":
+        length = (header[4] & 3) + 1 if header[:1] == b"\1" else 0
+        return lambda packet: _h264_entry(_units(bytes(packet), length))
+    if codec == "hevc":
+        length = (header[21] & 3) + 1 if header[:1] == b"\1" else 0
+        return lambda packet: _hevc_entry(_units(bytes(packet), length))
+    if codec in ("mpeg1video", "mpeg2video"):  # a sequence header brings the matrices
+        return lambda packet: bytes(packet).startswith(b"\0\0\1\xb3")
+    if codec == "mjpeg":  # pictures may use the tables of an earlier one
+        return lambda packet: b"\xff\xdb" in bytes(packet)
+    return lambda packet: codec in _SELF_CONTAINED
+
+
+def _units(data: bytes, length: int) -> Iterator[bytes]:
+    """NAL units of a packet, each after its length in `length` bytes, or after start codes if 0."""
+    if not length:
+        yield from data.split(b"\0\0\1")[1:]
+        return
+    at = 0
+    while at + length < len(data):
+        end = at + length + int.from_bytes(data[at : at + length], "big")
+        yield data[at + length : end]
+        at = end
+
+
+def _h264_entry(units: Iterator[bytes]) -> bool:
+    exact = False
+    for unit in units:
+        kind = unit[0] & 31 if unit else 0
+        if kind == _H264_SEI:
+            exact |= _recovers(unit)
+        elif kind in _H264_SLICES:
+            return exact or kind == _H264_IDR
+    return False
+
+
+def _hevc_entry(units: Iterator[bytes]) -> bool:
+    kinds = (unit[0] >> 1 & 63 for unit in units if unit)
+    return next((k in _HEVC_RANDOM_ACCESS for k in kinds if k in _HEVC_SLICES), False)
+
+
+def _recovers(unit: bytes) -> bool:
+    """Whether an H.264 SEI unit says that all is right from this picture on, in order of showing.
+
+    Open groups of pictures begin so. Those of periodic intra refresh say that it takes a while.
+    """
+    data = unit[1:].replace(b"\0\0\3", b"\0\0")
+    at = 0
+    while at + 2 < len(data):
+        kind, at = _sei_number(data, at)
+        size, at = _sei_number(data, at)
+        if kind == _RECOVERY_POINT and at < len(data):
+            return data[at] >> 5 == _AT_ONCE_AND_EXACTLY
+        at += size
+    return False
+
+
+def _sei_number(data: bytes, at: int) -> tuple[int, int]:
+    """A number of an SEI message (255 as often as it goes, then the rest) and where it ends."""
+    number = 0
+    while at < len(data) and data[at] == 255:
+        number, at = number + 255, at + 1
+    return number + (data[at] if at < len(data) else 0), at + 1
