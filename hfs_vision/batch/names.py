@@ -1,0 +1,109 @@
+"""Which name a recording has in the folder of a batch, for good."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock
+
+from hfs_vision.batch.sources import Recording
+from hfs_vision.errors import OutputError
+from hfs_vision.tables import write_json, write_result
+
+STATE = ".batch"
+"""Folder of locks and names inside the folder of a batch."""
+
+_NAMES_FILE = "names.json"
+_LONGEST = 120
+"""Letters of a name: file systems take 255 bytes, and ``.results`` and the like come behind it."""
+
+
+def folder_lock(out: Path) -> FileLock:
+    """The lock under which what all recordings share is written."""
+    return FileLock(out / STATE / "lock")
+
+
+def read_names(out: Path) -> dict[str, str]:
+    """Name of each recording by its key, in the order in which they were first given.
+
+    Raises:
+        OutputError: If the file is damaged.
+    """
+    file = out / STATE / _NAMES_FILE
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise OutputError(
+            f"{file} cannot be read ({error}): remove it, and the recordings are named anew"
+        ) from error
+
+
+def name_by_source(out: Path, recordings: Sequence[Recording]) -> dict[str, str]:
+    """Gives each recording its name: the file's, with folders before it where that is taken."""
+    with folder_lock(out):
+        known = read_names(out)
+        new = [recording for recording in recordings if recording.key not in known]
+        names = unique_names(new, set(known.values()))
+        fresh = {recording.key: name for recording, name in zip(new, names, strict=True)}
+        return _keep(out, known, fresh)
+
+
+def name_by_number(out: Path, keys: Sequence[str]) -> dict[str, str]:
+    """Gives each recording its name: ``rec-0001`` and so on; the same key, the same number."""
+    with folder_lock(out):
+        known = read_names(out)
+        new = [key for key in dict.fromkeys(keys) if key not in known]
+        fresh = {key: f"rec-{number:04d}" for number, key in enumerate(new, start=len(known) + 1)}
+        return _keep(out, known, fresh)
+
+
+def _keep(out: Path, known: Mapping[str, str], fresh: Mapping[str, str]) -> dict[str, str]:
+    names = {**known, **fresh}
+    if fresh:
+        write_result(out / STATE, {_NAMES_FILE: partial(write_json, values=names)})
+    return names
+
+
+def unique_names(recordings: Sequence[Recording], taken: set[str]) -> list[str]:
+    """Names of which no two are alike, capitals or not, and none is taken.
+
+    >>> def at(*parts): return Recording("", "", parts[:-1], parts[-1], ".mp4", 0)
+    >>> unique_names([at("data", "ann", "1"), at("data", "bob", "1"), at("data", "2")], {"2"})
+    ['ann_1', 'bob_1', 'data_2']
+    """
+    taken = {name.casefold() for name in taken}
+    files = Counter((r.folders, r.stem.casefold()) for r in recordings)
+    bases = [
+        r.stem + (r.suffix if files[r.folders, r.stem.casefold()] > 1 else "") or "recording"
+        for r in recordings
+    ]
+    depths = [0] * len(recordings)
+    while True:
+        names = [
+            "_".join((*r.folders[len(r.folders) - depth :], base))[-_LONGEST:]
+            for r, base, depth in zip(recordings, bases, depths, strict=True)
+        ]
+        counts = Counter(name.casefold() for name in names)
+        clashing = [
+            i for i, n in enumerate(names) if counts[n.casefold()] > 1 or n.casefold() in taken
+        ]
+        deeper = [i for i in clashing if depths[i] < len(recordings[i].folders)]
+        if not deeper:
+            break
+        for i in deeper:
+            depths[i] += 1
+    taken |= {name.casefold() for i, name in enumerate(names) if i not in set(clashing)}
+    for i in clashing:
+        numbered, number = names[i], 1
+        while numbered.casefold() in taken:
+            number += 1
+            numbered = f"{names[i]}-{number}"
+        names[i] = numbered
+        taken.add(numbered.casefold())
+    return names

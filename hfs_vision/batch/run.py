@@ -1,0 +1,251 @@
+"""The course of a batch: longest first, each once, and nothing lost but what is running."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from hfs_vision.batch.cohort import Cohort
+from hfs_vision.batch.job import Digest, Here, Job, Outcome, Program, Request
+from hfs_vision.batch.names import name_by_number, name_by_source
+from hfs_vision.batch.sources import Recording
+from hfs_vision.errors import HfsVisionError, OutputError
+
+T = TypeVar("T")
+
+_TICK_S = 0.2
+_BUSY_S = 1.0
+"""Before a recording that another batch works on is looked at again."""
+
+
+class Backend(Protocol):
+    """Where jobs run."""
+
+    @property
+    def capacity(self) -> int:
+        """How many tasks may be submitted at once."""
+        ...
+
+    def submit(self, task: Callable[[Here], T], index: int) -> Future[T]:
+        """Begins a task of the recording with this index."""
+        ...
+
+    def program(self, request: Request) -> Program:
+        """Which program runs there."""
+        ...
+
+    def progress(self, indices: Iterable[int]) -> Mapping[int, tuple[int, int | None]]:
+        """Frames done, and of how many, of the recordings of which some are done."""
+        ...
+
+    def stop(self) -> None:
+        """Asks all tasks to end."""
+        ...
+
+
+class Watch(Protocol):
+    """Who is told how a batch goes on."""
+
+    def planned(self, jobs: Sequence[Job]) -> None:
+        """Before the first recording."""
+        ...
+
+    def running(self, jobs: Mapping[Job, tuple[int, int | None]]) -> None:
+        """Every now and then: frames done of each recording, and of how many."""
+        ...
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """After each recording."""
+        ...
+
+
+def run_batch(
+    recordings: Sequence[Recording],
+    out: Path,
+    request: Request,
+    backend: Backend,
+    watch: Watch,
+    *,
+    deidentify: bool = False,
+    force: bool = False,
+    retry_failed: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Analyses recordings into a folder, and brings its ``cohort.csv`` up to date.
+
+    Args:
+        recordings: As found by `find_recordings`.
+        out: The batch's folder, which may hold results already and be shared with other batches.
+        request: How they are analysed.
+        backend: Where they are analysed.
+        watch: Who is told what becomes of them.
+        deidentify: Number the recordings, and keep paths and file names out of the folder.
+        force: Analyse also what is done.
+        retry_failed: Try again what failed.
+        stop: Asked a few times a second; once it says true, running recordings are given up.
+
+    Raises:
+        UsageError, ModelError: If an option or a model is wrong; nothing was analysed.
+        OutputError: If the folder cannot be written; what is done stays.
+        HfsVisionError: If the scheduler is lost.
+    """
+    cohort = Cohort(out)
+    program = backend.program(request)
+    names = _names(recordings, out, backend, stop, deidentify)
+    if names is None:
+        return
+    jobs = {
+        name: Job(
+            index=index,
+            source=recording.source,
+            size=recording.size,
+            name=name,
+            out=out,
+            request=request,
+            program=program,
+            deidentified=deidentify,
+            force=force,
+            retry_failed=retry_failed,
+        )
+        # Recordings of the same content have one number.
+        for index, (recording, name) in enumerate(zip(recordings, names, strict=True))
+    }
+    watch.planned(list(jobs.values()))
+    try:
+        _Course(jobs.values(), backend, watch, cohort, stop).run()
+    finally:
+        cohort.update(at_once=True)
+
+
+def _names(
+    recordings: Sequence[Recording],
+    out: Path,
+    backend: Backend,
+    stop: Callable[[], bool],
+    deidentify: bool,
+) -> list[str] | None:
+    """Name of each recording; ``None`` if the batch was stopped meanwhile."""
+    if not deidentify:
+        known = name_by_source(out, recordings)
+        return [known[recording.key] for recording in recordings]
+    keys = [uuid.uuid4().hex for _ in recordings]  # kept by those that cannot be read
+    waiting = deque(range(len(recordings)))
+    running: dict[Future[str], int] = {}
+    while waiting or running:
+        if stop():
+            backend.stop()
+            wait(running)
+            return None
+        while waiting and len(running) < backend.capacity:
+            index = waiting.popleft()
+            task = Digest(recordings[index].source, keys[index])
+            running[backend.submit(task, index)] = index
+        for future in wait(running, _TICK_S, FIRST_COMPLETED).done:
+            index = running.pop(future)
+            if not future.cancelled() and future.exception() is None:
+                keys[index] = future.result()
+    numbers = name_by_number(out, keys)
+    return [numbers[key] for key in keys]
+
+
+class _Course:
+    """Which job is where."""
+
+    def __init__(
+        self,
+        jobs: Iterable[Job],
+        backend: Backend,
+        watch: Watch,
+        cohort: Cohort,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._backend, self._watch, self._cohort, self._stop = backend, watch, cohort, stop
+        # What begins last is short, so that no process works long after the others.
+        self._waiting = deque(sorted(jobs, key=lambda job: -job.size))
+        self._running: dict[Future[Outcome], Job] = {}
+        self._busy: list[tuple[float, Job]] = []
+        self._lost: deque[Job] = deque()
+        self._alone: Job | None = None
+
+    def run(self) -> None:
+        try:
+            while self._waiting or self._running or self._busy or self._lost:
+                if self._stop():
+                    return
+                self._submit()
+                self._wait()
+        except KeyboardInterrupt:
+            self._running.clear()  # whoever interrupts twice does not want to wait for them
+            raise
+        finally:
+            if self._running:
+                self._give_up()
+
+    def _submit(self) -> None:
+        now = time.monotonic()
+        self._waiting += [job for due, job in self._busy if due <= now]
+        self._busy = [(due, job) for due, job in self._busy if due > now]
+        if self._alone:
+            return
+        while self._waiting and len(self._running) < self._backend.capacity:
+            self._begin(self._waiting.popleft())
+        if self._lost and not self._running:
+            self._alone = self._lost.popleft()
+            self._begin(self._alone)
+
+    def _begin(self, job: Job) -> None:
+        self._running[self._backend.submit(job, job.index)] = job
+
+    def _wait(self) -> None:
+        if not self._running:
+            time.sleep(_TICK_S)
+        for future in wait(self._running, _TICK_S, FIRST_COMPLETED).done:
+            job = self._running.pop(future)
+            outcome = self._outcome(job, future)
+            if self._alone is job:
+                self._alone = None
+            if outcome is None:
+                continue
+            if outcome.status == "busy":
+                self._busy.append((time.monotonic() + _BUSY_S, job))
+                continue
+            self._watch.ended(job, outcome)
+            if outcome.status == "done" or (outcome.status == "failed" and not outcome.again):
+                self._cohort.update()
+        by_index = {job.index: job for job in self._running.values()}
+        progress = self._backend.progress(by_index)
+        self._watch.running({by_index[index]: done for index, done in progress.items()})
+
+    def _outcome(self, job: Job, future: Future[Outcome]) -> Outcome | None:
+        """What became of a job; ``None`` if its process ended and it is tried once more."""
+        if future.cancelled():
+            raise HfsVisionError(
+                "the connection to the scheduler was lost: what is done stays; start the scheduler "
+                "and run the same command again"
+            )
+        error = future.exception()
+        if error is None:
+            return future.result()
+        if isinstance(error, OutputError):
+            raise error
+        if isinstance(error, BrokenExecutor):
+            if self._alone is not job:
+                self._lost.append(job)
+                return None
+            return job.fail("its process ended twice, as it does when memory runs out")
+        return job.fail(str(error) if isinstance(error, HfsVisionError) else repr(error))
+
+    def _give_up(self) -> None:
+        """Ends what runs; what was done in the meantime counts."""
+        self._backend.stop()
+        wait(self._running)
+        for future, job in self._running.items():
+            if not future.cancelled() and future.exception() is None:
+                outcome = future.result()
+                if outcome.status not in ("stopped", "busy"):
+                    self._watch.ended(job, outcome)

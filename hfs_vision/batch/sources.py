@@ -1,0 +1,228 @@
+"""Which recordings are meant, what each is made of, and how to have it as a local file."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hfs_vision.errors import SourceError, UsageError
+from hfs_vision.video import IMAGE_SUFFIXES, TIMESTAMPS_NAME
+
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"}
+    | {".mxf", ".ogv", ".ts", ".webm", ".wmv"}
+)
+"""What is taken for a video in a folder or a glob; a file that is named may have any ending."""
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_BLOCK_BYTES = 1 << 20
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """The work was asked to end."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording that was found.
+
+    Attributes:
+        source: Absolute path of a file or of a folder of images, or a URL.
+        key: What it is known by: the path with its links resolved, or the URL without what may be
+            secret in it.
+        folders: Names of the folders above it, from the top.
+        stem: Its name without the ending.
+        suffix: The ending, with its dot.
+        size: Bytes; 0 of a URL, which nobody has asked yet.
+    """
+
+    source: str
+    key: str
+    folders: tuple[str, ...]
+    stem: str
+    suffix: str
+    size: int
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is to be fetched.
+
+    >>> is_url("s3://bucket/a.mp4"), is_url("C:/a.mp4")
+    (True, False)
+    """
+    return bool(_URL.match(source))
+
+
+def find_recordings(inputs: Sequence[str], *, fps: float | None = None) -> list[Recording]:
+    """Recordings in the order of the inputs, each once.
+
+    Args:
+        inputs: Video files, URLs, folders (searched below for videos and for folders of images),
+            globs, and ``@list.txt``: a file with one of these a line, and ``#`` comments.
+        fps: With it a folder of images needs no ``timestamps.csv`` to count as a recording.
+
+    Raises:
+        UsageError: If an input does not exist or nothing is found.
+    """
+    found: dict[str, Recording] = {}
+    for given in _with_lists(inputs):
+        for source in _search(given, fps):
+            recording = _recording(source)
+            found.setdefault(recording.key, recording)
+    if not found:
+        raise UsageError(
+            f"no recording was found in {', '.join(inputs)}: give video files, folders that hold "
+            f"some, or folders of images with a {TIMESTAMPS_NAME}"
+        )
+    return list(found.values())
+
+
+def _with_lists(inputs: Sequence[str]) -> Iterator[str]:
+    for given in inputs:
+        if not given.startswith("@"):
+            yield given
+            continue
+        try:
+            text = Path(given[1:]).read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"{given[1:]} cannot be read as a list ({error}): give a text file with one path "
+                "a line"
+            ) from error
+        lines = (line.strip() for line in text.splitlines())
+        yield from (line for line in lines if line and not line.startswith("#"))
+
+
+def _search(given: str, fps: float | None) -> Iterator[str]:
+    path = Path(given)
+    if is_url(given):
+        yield given
+    elif path.is_dir():
+        yield from _in_folder(path, fps)
+    elif path.exists():
+        yield given
+    else:
+        # Path.glob takes no absolute pattern.
+        matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207
+        if not matches:
+            raise UsageError(f"{given} does not exist: check the path")
+        for match in matches:
+            if match.is_dir():
+                yield from _in_folder(match, fps)
+            elif _is_video(match.name):
+                yield str(match)
+
+
+def _in_folder(top: Path, fps: float | None) -> Iterator[str]:
+    for folder, below, files in os.walk(top):
+        images = any(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in files)
+        if images and (fps is not None or TIMESTAMPS_NAME in files):
+            below.clear()
+            yield folder
+            continue
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (str(Path(folder, name)) for name in sorted(files) if _is_video(name))
+
+
+def _is_video(name: str) -> bool:
+    # macOS leaves ._name.mp4 beside name.mp4.
+    return not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES
+
+
+def _recording(source: str) -> Recording:
+    if is_url(source):
+        parts = urlsplit(source)
+        place = Path(parts.netloc.rpartition("@")[2] + parts.path)
+        key, size = f"{parts.scheme}://{place.as_posix()}", 0
+    else:
+        source = os.path.abspath(source)  # noqa: PTH100 - keeps links, and workers may be elsewhere
+        place = Path(source)
+        key, size = os.path.realpath(source), sum(file.stat().st_size for file in _files(place))
+    folders = tuple(part for part in place.parts[:-1] if part != place.anchor)
+    suffix = "" if place.is_dir() else place.suffix
+    return Recording(source, key, folders, place.name.removesuffix(suffix), suffix, size)
+
+
+def _files(path: Path) -> list[Path]:
+    """What a recording is made of: the file, or the images and their times."""
+    if not path.is_dir():
+        return [path]
+    wanted = (p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    table = path / TIMESTAMPS_NAME
+    return sorted([*wanted, *([table] if table.exists() else [])])
+
+
+def digest(path: Path, stop: Callable[[], bool]) -> str:
+    """SHA-256 of a file's bytes, or of the names and bytes of a folder's images; hexadecimal.
+
+    Raises:
+        Stopped: If ``stop`` says so.
+        OSError: If it cannot be read.
+    """
+    whole = hashlib.sha256()
+    for file in _files(path):
+        if file != path:
+            whole.update(f"{file.name}\n{file.stat().st_size}\n".encode())
+        with file.open("rb") as handle:
+            while block := handle.read(_BLOCK_BYTES):
+                if stop():
+                    raise Stopped
+                whole.update(block)
+    return whole.hexdigest()
+
+
+def stamp(path: Path) -> list[tuple[int, int]]:
+    """Size and time of change of each file, to see whether it is still being copied."""
+    return [(stat.st_size, stat.st_mtime_ns) for stat in map(Path.stat, _files(path))]
+
+
+@contextmanager
+def local_copy(source: str, scratch: Path, stop: Callable[[], bool]) -> Iterator[Path]:
+    """The source's path, or that of a temporary copy of what a URL leads to.
+
+    Args:
+        source: Path or URL.
+        scratch: Folder for the copy, nobody else's; removed before (a killed process may have left
+            one) and after.
+        stop: Asked after every block.
+
+    Raises:
+        Stopped: If ``stop`` says so.
+        SourceError: If fsspec, or what it needs for this kind of URL, is not installed.
+    """
+    shutil.rmtree(scratch, ignore_errors=True)
+    if not is_url(source):
+        yield Path(source)
+        return
+    try:
+        scratch.mkdir(mode=0o700, parents=True)
+        copy = scratch / f"recording{Path(urlsplit(source).path).suffix}"
+        _fetch(source, copy, stop)
+        yield copy
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _fetch(url: str, target: Path, stop: Callable[[], bool]) -> None:
+    try:
+        import fsspec
+
+        remote = fsspec.open(url, "rb")
+    except (ImportError, ValueError) as error:
+        raise SourceError(
+            f'{url} cannot be fetched: {error}; pip install "hfs-vision[cluster]", and what fsspec '
+            "names for this kind of address"
+        ) from error
+    with remote as given, target.open("wb") as copy:
+        while block := given.read(_BLOCK_BYTES):
+            if stop():
+                raise Stopped
+            copy.write(block)
