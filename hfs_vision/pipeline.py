@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -12,14 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from hfs_vision.appearance import Appearance
 from hfs_vision.core.detector import Detector, Step
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Segment, Summary, Tally
-from hfs_vision.errors import NoFaceError, SourceError
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.measuring import Measuring
+from hfs_vision.errors import NoFaceError, SourceError, UsageError
+from hfs_vision.measuring import CpuTimes
 from hfs_vision.schema import (
     Blink,
     Event,
@@ -38,6 +37,7 @@ from hfs_vision.tables import (
     write_twitches,
 )
 from hfs_vision.video import DecodeStats, open_source
+from hfs_vision.workers import LandmarkerChoice, MeasuredPart, measure_recording
 
 NOT_A_DEVICE = (
     "Counts one-sided facial movements. It does not tell a spasm from a deliberate movement, "
@@ -68,6 +68,8 @@ class Analysis:
         source, decoding, model: What was read and which landmark model ran; ``None`` where events
             were detected again from a signals file.
         partial: Whether reading was stopped before the end.
+        segments: Counts of the labelled stretches of a live session.
+        speed: Frames per second and milliseconds of processor time a frame by stage.
     """
 
     events: list[Event]
@@ -83,6 +85,7 @@ class Analysis:
     model: ModelIdentity | None = None
     partial: bool = False
     segments: Sequence[Segment] = ()
+    speed: dict[str, Any] | None = None
     inherited: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: str | Path) -> None:
@@ -115,6 +118,7 @@ class Analysis:
             "model": asdict(self.model) if self.model else self.inherited.get("model"),
             "source": asdict(self.source) if self.source else self.inherited.get("source"),
             "decoding": asdict(self.decoding) if self.decoding else self.inherited.get("decoding"),
+            "speed": self.speed,
             **{key: self.inherited[key] for key in ("live",) if self.inherited.get(key)},
         }
 
@@ -144,6 +148,7 @@ def analyze(
     model: str | Path | None = None,
     subject: tuple[float, float] | None = None,
     fps: float | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Analysis:
@@ -159,6 +164,9 @@ def analyze(
             the first picture, ``(x, y)`` as fractions of its width and height. The largest face
             if ``None``.
         fps: Frames per second of a folder of images without ``timestamps.csv``.
+        workers: Processes that measure parts of a recording of more than 90 s at the same time;
+            how many changes no digit of the tables. They are spawned: a script that asks for
+            more than one must guard its own start by ``if __name__ == "__main__":``.
         progress: Called after every few frames.
         stop: Asked after every few frames; once it says true, the result so far is returned,
             marked as partial.
@@ -168,42 +176,47 @@ def analyze(
         SourceError: If the recording cannot be read or holds fewer than two frames.
         NoFaceError: If no frame shows a face.
         ModelError: If the landmark model, or a network of the patches, is missing or damaged.
+        WorkerError: If a worker process was killed from outside.
     """
     settings = settings or Settings()
+    if workers < 1:
+        raise UsageError(f"workers must be 1 or more, not {workers}")
+    choice = LandmarkerChoice(landmarker, Path(model) if model else None, subject)
+    began, run, parts = time.perf_counter(), _Run(settings), []
     with open_source(path, fps=fps) as source:
-        appearance = Appearance()
-        finder = open_landmarker(landmarker, model=Path(model) if model else None, subject=subject)
-        try:
-            run = _Run(settings)
-            measuring = Measuring(
-                finder,
-                appearance,
-                progress=partial(progress, source.info) if progress else _ignore,
-                stop=stop or (lambda: False),
-            )
-            for measured in measuring(source):
+        for part in measure_recording(
+            source,
+            choice,
+            workers=workers,
+            progress=partial(progress, source.info) if progress else _ignore,
+            stop=stop or (lambda: False),
+        ):
+            for measured in part.measured:
                 run.take(measured)
-            run.finish()
-            run.partial = measuring.stopped
-        finally:
-            finder.close()
-        if len(run.measurements) < 2 and not run.partial:
-            raise SourceError(
-                f"{path} holds {len(run.measurements)} usable frame(s); a moving picture of at "
-                "least two frames is needed"
-            )
-        if not np.isfinite(run.measurements.yaw_deg).any() and not run.partial:
-            raise NoFaceError(
-                f"no face was found in any of the {len(run.measurements)} frames of {path}; the "
-                "face must be upright, at least about 50 pixels wide and seen from the front"
-            )
-        return run.result(
-            settings,
-            source_warnings=[*source.stats.warnings(), *finder.warnings],
-            source=source.info,
-            decoding=source.stats,
-            model=replace(finder.identity, appearance_sha256=appearance.sha256),
+            part.measured.clear()
+            parts.append(part)
+    run.partial = any(part.stopped for part in parts)
+    run.finish()
+    if len(run.measurements) < 2 and not run.partial:
+        raise SourceError(
+            f"{path} holds {len(run.measurements)} usable frame(s); a moving picture of at "
+            "least two frames is needed"
         )
+    if not np.isfinite(run.measurements.yaw_deg).any() and not run.partial:
+        raise NoFaceError(
+            f"no face was found in any of the {len(run.measurements)} frames of {path}; the "
+            "face must be upright, at least about 50 pixels wide and seen from the front"
+        )
+    stats = DecodeStats.total(part.stats for part in parts)
+    seen = dict.fromkeys(text for part in parts for text in part.warnings)
+    return run.result(
+        settings,
+        source_warnings=[*stats.warnings(), *seen],
+        source=source.info,
+        decoding=stats,
+        model=parts[0].model,
+        speed=_speed(run, parts, workers, time.perf_counter() - began),
+    )
 
 
 def detect(
@@ -234,6 +247,18 @@ def detect(
     return run.result(settings, source_warnings=source_warnings, inherited=inherited)
 
 
+def _speed(run: _Run, parts: Sequence[MeasuredPart], workers: int, wall_s: float) -> dict[str, Any]:
+    """What ``summary.json`` says of the time that it took, the loading of the models included."""
+    frames = max(len(run.measurements), 1)
+    stages = asdict(sum((part.cpu for part in parts), CpuTimes())) | {"detect": run.cpu_s}
+    return {
+        "workers": min(workers, len(parts)),
+        "wall_s": wall_s,
+        "frames_per_s": len(run.measurements) / wall_s,
+        "cpu_ms_a_frame": {name: 1000 * cpu_s / frames for name, cpu_s in stages.items()},
+    }
+
+
 def _ignore(frames: int, time_s: float) -> None:
     pass
 
@@ -249,10 +274,13 @@ class _Run:
         self._events: list[Event] = []
         self._blinks: list[Blink] = []
         self.partial = False
+        self.cpu_s = 0.0
 
     def take(self, measured: Measurements) -> None:
+        began = time.thread_time()
         self._measured.append(measured)
         self._keep(measured, self._detector.update(measured))
+        self.cpu_s += time.thread_time() - began
 
     def finish(self) -> None:
         self._keep(_NO_FRAMES, self._detector.finish())

@@ -32,8 +32,12 @@ ALLOWED = {
     "tables": (CORE, {"numpy"}),
     "comparison": (CORE | {"tables"}, set()),
     "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
-    "measuring": (CORE | {"patches", "appearance"}, {"numpy"}),
-    "pipeline": (CORE | {"video", "facemesh", "appearance", "measuring", "tables"}, {"numpy"}),
+    "measuring": (CORE | {"video", "patches", "appearance"}, {"numpy"}),
+    "workers": (
+        CORE | {"video", "sighting", "facemesh", "appearance", "measuring"},
+        {"numpy"},
+    ),
+    "pipeline": (CORE | {"video", "measuring", "workers", "tables"}, {"numpy"}),
     "batch": (
         CORE | {"video", "tables", "pipeline"},
         {"fsspec", "dask", "distributed", "filelock"},

@@ -10,7 +10,12 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
-from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
+from hfs_vision.cli.options import (
+    landmarker_options,
+    processors,
+    read_settings,
+    settings_options,
+)
 from hfs_vision.errors import UsageError
 from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
 from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_signals
@@ -32,6 +37,13 @@ from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_sign
 @click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
 @landmarker_options
 @click.option("--fps", type=float, help="Frames per second of a folder of images.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes that measure parts of a recording of more than 90 s at the same time; the "
+    "tables are the same to the last byte.  [default: all processors but one]",
+)
+@click.option("--profile", is_flag=True, help="Show where the processor time went.")
 @settings_options
 def analyze_command(
     video: Path,
@@ -41,6 +53,8 @@ def analyze_command(
     model: Path | None,
     subject: tuple[float, float] | None,
     fps: float | None,
+    workers: int | None,
+    profile: bool,
     settings_file: Path | None,
     **options: float | None,
 ) -> int:
@@ -56,11 +70,14 @@ def analyze_command(
             model=model,
             subject=subject,
             fps=fps,
+            workers=workers or max(processors() - 1, 1),
             progress=progress,
             stop=lambda: bool(caught),
         )
     result.save(folder)
     _show(result, folder)
+    if profile and result.speed:
+        terminal.show_speed(result.speed)
     return 128 + caught[0] if caught else 0
 
 

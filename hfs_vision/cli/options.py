@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -81,3 +82,9 @@ def read_settings(settings_file: Path | None, options: dict[str, float | None]) 
         except (OSError, ValueError, AttributeError, TypeError) as error:
             raise UsageError(f"{settings_file} is not a settings file: {error}") from error
     return Settings.from_dict({**values, **{k: v for k, v in options.items() if v is not None}})
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # a container may have fewer than the machine
+    return len(allowed(0)) if allowed else os.cpu_count() or 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -130,6 +131,23 @@ def show_segments(segments: Sequence[Segment]) -> None:
                 cells += [str(count.count), _number(count.rate_per_min)]
         table.add_row(*cells)
     out.print(table)
+
+
+def show_speed(speed: dict[str, Any]) -> None:
+    """Prints how long an analysis took, and the processor time of a frame by stage."""
+    spent = speed["cpu_ms_a_frame"]
+    total = sum(spent.values())
+    table = Table(title="Processor time")
+    table.add_column("stage")
+    table.add_column("ms a frame", justify="right")
+    table.add_column("%", justify="right")
+    for stage, ms in (*spent.items(), ("all", total)):
+        table.add_row(stage, f"{ms:.2f}", _number(100 * ms / total if total else math.nan))
+    out.print(table)
+    out.print(
+        f"{speed['wall_s']:.1f} s with {speed['workers']} worker(s), "
+        f"{speed['frames_per_s']:.0f} frames/s, the loading of the models included"
+    )
 
 
 class LiveStatus:

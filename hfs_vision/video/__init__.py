@@ -23,7 +23,7 @@ from hfs_vision.video.images import IMAGE_SUFFIXES, TIMESTAMPS_NAME, ImageFolder
 from hfs_vision.video.opening import open_source
 from hfs_vision.video.recording import Recorder
 from hfs_vision.video.replay import Replay
-from hfs_vision.video.source import DecodeStats, FrameSource
+from hfs_vision.video.source import DecodeStats, FrameSource, ahead
 from hfs_vision.video.stream import NetworkStream
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Recorder",
     "Replay",
     "VideoFile",
+    "ahead",
     "list_cameras",
     "open_source",
     "read_picture",

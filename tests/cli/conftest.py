@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision import pipeline
+from hfs_vision import pipeline, workers
 from hfs_vision.cli import main
 from hfs_vision.facemesh import carries_face_mesh
 from tests.cli.support import VIDEO, Command, Outcome, StandIn, remux
@@ -45,7 +45,7 @@ def hfs(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     made = StandIn()
-    monkeypatch.setattr(pipeline, "open_landmarker", lambda *_, **__: made)
+    monkeypatch.setattr(workers, "open_landmarker", lambda *_, **__: made)
     return made
 
 

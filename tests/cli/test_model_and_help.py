@@ -95,7 +95,8 @@ HELP = {
     (): ["analyze", "detect", "simulate", "model", "subject's own", "not a medical device"],
     ("analyze",): [
         "[default: NAME.results", "[default: auto]", "[default: 0.25 s]", "[default: 10 s]",
-        "fractions of its width", "Frames per second", "interocular units", "deg", "Ctrl-C",
+        "fractions of its width", "Frames per second", "interocular units",
+        "[default: all processors but one]", "interocular units", "deg", "Ctrl-C",
     ],
     ("live",): [
         "--camera",

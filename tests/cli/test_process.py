@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision import pipeline
+from hfs_vision import workers
 from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.pipeline import RESULT_FILES
 from hfs_vision.schema import Frame
@@ -165,7 +165,7 @@ def test_ctrl_c_before_the_first_frame_is_no_error_of_the_video(hfs, stand_in, m
         signal.raise_signal(signal.SIGINT)  # while the model is loaded
         return stand_in
 
-    monkeypatch.setattr(pipeline, "open_landmarker", interrupted)
+    monkeypatch.setattr(workers, "open_landmarker", interrupted)
     outcome = hfs("analyze", VIDEO, "--out", "results")
     assert outcome.code == 130
     assert "usable frame" not in outcome.err

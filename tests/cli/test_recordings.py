@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -195,3 +196,15 @@ def test_analyze_shows_counts_and_writes_four_files(hfs, clip):
         )
     assert pulls["count"] == "1"
     assert float(pulls["rate_per_min"]) == pytest.approx(15.0, abs=1e-4)
+
+
+@needs_model
+def test_profile_shows_the_stages_and_workers_are_given_on(hfs, clip):
+    outcome = hfs("analyze", clip, "--out", "out", "--profile", "--workers", 3)
+    assert outcome.code == 0
+    for stage in ("decode", "landmarks", "patches", "measure", "detect"):
+        assert re.search(rf"│ {stage} +│ +\d+\.\d\d │", outcome.out), stage
+    assert "with 1 worker(s)" in outcome.out
+    speed = json.loads(Path("out/summary.json").read_text())["speed"]
+    assert speed["workers"] == 1  # one part needs no more
+    assert hfs("analyze", clip, "--out", "no", "--workers", 0).code == 2

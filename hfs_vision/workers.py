@@ -1,0 +1,236 @@
+"""Measures a recording part by part, here or in several processes: every number comes out alike.
+
+A long recording is cut every `PART_S` on its own clock, wherever it is measured. Each part is
+begun anew: a landmarker that starts `LEAD_S` early, so that it tracks the face by the time the
+part begins, and that is told how the subject looked at the start of the recording.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfs_vision.appearance import Appearance
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.errors import WorkerError
+from hfs_vision.facemesh import open_landmarker
+from hfs_vision.measuring import CpuTimes, Measuring, Progress
+from hfs_vision.schema import ModelIdentity
+from hfs_vision.sighting import Look, look_of
+from hfs_vision.video import DecodeStats, FrameSource
+
+PART_S = 60.0
+LEAD_S = 2.0
+
+_POLL_S = 0.1
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class LandmarkerChoice:
+    """What `hfs_vision.facemesh.open_landmarker` is to open, here or in another process."""
+
+    name: str = "auto"
+    model: Path | None = None
+    subject: tuple[float, float] | None = None
+    known: Look | None = field(default=None, compare=False)
+
+    def open(self) -> Any:
+        """A fresh landmarker."""
+        return open_landmarker(self.name, model=self.model, subject=self.subject, known=self.known)
+
+
+@dataclass(frozen=True)
+class MeasuredPart:
+    """What came out of one part.
+
+    Attributes:
+        measured: Every frame of it.
+        stats: What became of its frames.
+        warnings: What was seen of other people in view.
+        model: Which weights ran.
+        cpu: Processor time spent.
+        stopped: Whether it ended before its end.
+    """
+
+    measured: list[Measurements]
+    stats: DecodeStats
+    warnings: tuple[str, ...]
+    model: ModelIdentity
+    cpu: CpuTimes
+    stopped: bool
+
+
+def measure_recording(
+    source: FrameSource,
+    choice: LandmarkerChoice,
+    *,
+    workers: int = 1,
+    progress: Progress,
+    stop: Stop,
+) -> Iterator[MeasuredPart]:
+    """Measures all parts of a recording and gives them in order.
+
+    Args:
+        source: The recording.
+        choice: Which landmark model to run, and whom to follow.
+        workers: Processes; with 1 nothing but this one.
+        progress: Called now and then.
+        stop: Asked now and then; once it says true, what is measured until then is given and
+            nothing more.
+
+    Raises:
+        WorkerError: A process was killed from outside.
+        SourceError, ModelError: As reading and finding landmarks raise them.
+    """
+    parts = list(pairwise([-math.inf, *source.cuts(PART_S), math.inf]))
+    if len(parts) > 1:
+        choice = replace(choice, known=_look_at_start(source, choice, parts[0][1]))
+    if min(workers, len(parts)) == 1:
+        yield from _here(source, choice, parts, progress, stop)
+    else:
+        yield from _in_processes(source, choice, parts, workers, progress, stop)
+
+
+def _look_at_start(source: FrameSource, choice: LandmarkerChoice, until_s: float) -> Look | None:
+    """How the subject looks where it is first seen; ``None`` if it is not in the first part."""
+    finder = choice.open()
+    try:
+        for frame in source.part(-math.inf, until_s):
+            face = finder(frame)
+            if np.isfinite(face).all():
+                return look_of(frame.rgb, face)
+        return None
+    finally:
+        finder.close()
+
+
+def _measure_part(
+    source: FrameSource,
+    choice: LandmarkerChoice,
+    part: tuple[float, float],
+    progress: Progress,
+    stop: Stop,
+) -> MeasuredPart:
+    """Measures what lies between two times in seconds; progress counts its own frames."""
+    start_s, stop_s = part
+    frames, appearance, finder = source.part(start_s, stop_s, LEAD_S), Appearance(), choice.open()
+    try:
+        measuring = Measuring(finder, appearance, progress=progress, stop=stop)
+        pieces = []
+        for piece in measuring(frames):
+            first = int(np.searchsorted(piece.time_s, start_s))
+            pieces.append(piece[first:])
+        model = replace(finder.identity, appearance_sha256=appearance.sha256)
+        return MeasuredPart(
+            pieces, frames.stats, finder.warnings, model, measuring.cpu, measuring.stopped
+        )
+    finally:
+        finder.close()
+
+
+def _here(
+    source: FrameSource,
+    choice: LandmarkerChoice,
+    parts: list[tuple[float, float]],
+    progress: Progress,
+    stop: Stop,
+) -> Iterator[MeasuredPart]:
+    done = 0
+
+    def report(frames: int, time_s: float) -> None:
+        progress(done + frames, time_s)
+
+    for part in parts:
+        found = _measure_part(source, choice, part, report, stop)
+        done += sum(map(len, found.measured))
+        yield found
+        if found.stopped:
+            return
+
+
+def _in_processes(
+    source: FrameSource,
+    choice: LandmarkerChoice,
+    parts: list[tuple[float, float]],
+    workers: int,
+    progress: Progress,
+    stop: Stop,
+) -> Iterator[MeasuredPart]:
+    # Spawned, because MediaPipe's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    done, latest_s, stopping = context.Value("q", 0), context.Value("d", 0.0), context.Event()
+    pool = ProcessPoolExecutor(
+        min(workers, len(parts)), context, initializer=_begin, initargs=(done, latest_s, stopping)
+    )
+    try:
+        waiting = [pool.submit(_in_worker, source, choice, part) for part in parts]
+        for number, future in enumerate(waiting):
+            while not wait([future], timeout=_POLL_S).done:
+                progress(done.value, latest_s.value)
+                if stop() and not stopping.is_set():
+                    stopping.set()
+                    for later in waiting[number + 1 :]:
+                        later.cancel()
+            found = _result(future)
+            progress(done.value, latest_s.value)
+            yield found
+            if found.stopped:
+                return
+    finally:
+        stopping.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[MeasuredPart]) -> MeasuredPart:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "a worker process was killed, perhaps because memory ran out: use fewer --workers"
+        ) from error
+
+
+_shared: dict[str, Any] = {}
+
+
+def _begin(done: Any, latest_s: Any, stopping: Any) -> None:
+    """Prepares a worker process."""
+    _shared.update(done=done, latest_s=latest_s, stopping=stopping)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it decides
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _in_worker(
+    source: FrameSource, choice: LandmarkerChoice, part: tuple[float, float]
+) -> MeasuredPart:
+    told = 0
+
+    def progress(frames: int, time_s: float) -> None:
+        nonlocal told
+        with _shared["done"].get_lock():
+            _shared["done"].value += frames - told
+            _shared["latest_s"].value = max(_shared["latest_s"].value, time_s)
+        told = frames
+
+    return _measure_part(source, choice, part, progress, _shared["stopping"].is_set)

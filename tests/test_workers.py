@@ -1,0 +1,144 @@
+"""Recordings measured part by part, in one process and in several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from multiprocessing import active_children
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hfs_vision
+from hfs_vision import workers
+from hfs_vision.errors import SourceError, UsageError, WorkerError
+from hfs_vision.facemesh import carries_face_mesh
+from tests.cli.support import remux
+from tests.golden.data import SAMPLES, task_file
+
+pytestmark = pytest.mark.skipif(
+    not carries_face_mesh() and task_file() is None, reason="no landmark model is here"
+)
+SPASMS, UNEVEN = (
+    SAMPLES / f"{name}.mp4" for name in ("right_hemifacial_spasms", "variable_frame_rate")
+)
+TABLES = ("events.csv", "twitches.csv", "counts.csv", "signals.csv")
+
+
+@pytest.fixture(autouse=True)
+def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of some seconds, so that the samples have several; workers are told what to measure."""
+    monkeypatch.setattr(workers, "PART_S", 7.0)
+
+
+def tables(folder: Path) -> list[bytes]:
+    return [(folder / name).read_bytes() for name in TABLES]
+
+
+@pytest.mark.parametrize("video", [SPASMS, UNEVEN], ids=lambda path: path.stem)
+def test_one_two_and_three_workers_give_the_same_bytes(tmp_path, video):
+    for number in (1, 2, 3):
+        result = hfs_vision.analyze(video, workers=number)
+        result.save(tmp_path / str(number))
+        assert result.speed is not None
+        assert result.speed["workers"] == number
+    first = tables(tmp_path / "1")
+    assert tables(tmp_path / "2") == first
+    assert tables(tmp_path / "3") == first
+    assert result.decoding is not None
+    assert result.decoding.frames == len(result.measurements)
+
+
+def test_parts_change_little_and_no_event(monkeypatch):
+    in_parts = hfs_vision.analyze(SPASMS)
+    monkeypatch.setattr(workers, "PART_S", 60.0)
+    whole = hfs_vision.analyze(SPASMS)
+    assert [(e.side, e.kind) for e in in_parts.events] == [(e.side, e.kind) for e in whole.events]
+    for a, b in zip(in_parts.events, whole.events, strict=True):
+        assert a.onset_s == pytest.approx(b.onset_s, abs=0.034)
+    a, b = in_parts.measurements, whole.measurements
+    np.testing.assert_array_equal(a.time_s, b.time_s)
+    jitter = np.nanstd(np.diff(b.aperture, axis=0), axis=0).max()
+    assert np.nanmedian(np.abs(a.aperture - b.aperture)) < jitter
+    assert np.nanmax(np.abs(a.commissure - b.commissure)) < 0.02
+
+
+def test_progress_and_speed_are_those_of_all_workers():
+    seen: list[tuple[int, float]] = []
+    result = hfs_vision.analyze(
+        SPASMS, workers=2, progress=lambda info, n, time_s: seen.append((n, time_s))
+    )
+    counts = [count for count, _ in seen]
+    assert counts == sorted(counts)
+    assert counts[-1] >= len(result.measurements)  # with what leads in to each part
+    assert seen[-1][1] == pytest.approx(result.measurements.time_s[-1], abs=0.1)
+    assert result.speed is not None
+    spent = result.speed["cpu_ms_a_frame"]
+    assert set(spent) == {"decode", "landmarks", "patches", "measure", "detect"}
+    assert all(ms > 0 for ms in spent.values())
+    assert spent["measure"] + spent["detect"] < 0.1 * sum(spent.values())
+    assert result.as_dict()["speed"] == result.speed
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_is_stopped_ends_with_a_part_of_what_the_whole_has(number):
+    seen: list[int] = []
+    result = hfs_vision.analyze(
+        SPASMS,
+        workers=number,
+        progress=lambda info, n, time_s: seen.append(n),
+        stop=lambda: bool(seen) and seen[-1] > 300,
+    )
+    assert result.partial
+    whole = hfs_vision.analyze(SPASMS)
+    rows = len(result.measurements)
+    assert 0 < rows < len(whole.measurements)
+    np.testing.assert_array_equal(result.measurements.time_s, whole.measurements.time_s[:rows])
+    np.testing.assert_array_equal(result.measurements.aperture, whole.measurements.aperture[:rows])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows kills otherwise")
+def test_a_worker_that_is_killed_is_told(tmp_path):
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while not (children := active_children()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(1.0)
+        os.kill(children[0].pid or 0, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(WorkerError, match="fewer --workers"):
+        hfs_vision.analyze(SPASMS, workers=2)
+    killer.join()
+    assert not active_children()
+
+
+def test_no_process_is_started_for_a_short_recording(tmp_path, monkeypatch):
+    short = tmp_path / "short.mp4"
+    remux(SPASMS, short, until_s=4.0)
+    monkeypatch.setattr(workers, "_in_processes", None)
+    assert len(hfs_vision.analyze(short, workers=8).measurements) > 100
+
+
+def test_errors_of_a_worker_are_those_of_the_program(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    remux(SPASMS, clip, until_s=20.0)
+    source = hfs_vision.video.open_source(clip)
+    parts = workers.measure_recording(
+        source,
+        workers.LandmarkerChoice(),
+        workers=2,
+        progress=lambda n, time_s: clip.unlink(missing_ok=True),
+        stop=lambda: False,
+    )
+    with pytest.raises(SourceError, match=r"clip\.mp4"):
+        list(parts)
+
+
+def test_a_number_of_workers_that_cannot_be_is_refused():
+    with pytest.raises(UsageError, match="workers must be 1 or more, not 0"):
+        hfs_vision.analyze(SPASMS, workers=0)
