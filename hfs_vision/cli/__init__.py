@@ -10,6 +10,7 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.analyze import analyze_command, detect_command
+from hfs_vision.cli.batch import batch_command
 from hfs_vision.cli.evaluate import evaluate_command
 from hfs_vision.cli.live import cameras_command, live_command
 from hfs_vision.cli.model import model_group
@@ -22,6 +23,7 @@ _HELP = f"""Counts one-sided facial movements (hemifacial spasm) in ordinary vid
 
 \b
   hfs-vision analyze clip.mp4                 events and counts of a recording
+  hfs-vision batch recordings/ --out results  the same of many, in one table
   hfs-vision live                             count at the webcam, as it happens
   hfs-vision cameras                          which cameras are here
   hfs-vision protocol                         tasks that live can lead through
@@ -44,6 +46,7 @@ def cli() -> None:
 
 for _command in (
     analyze_command,
+    batch_command,
     live_command,
     cameras_command,
     protocol_command,
