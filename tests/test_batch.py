@@ -286,7 +286,7 @@ def test_a_lost_worker_of_a_cluster_costs_nothing_ctrl_c_and_a_lost_scheduler_en
         dask.add_worker()
     clips = make_clips(tmp_path / "clips")
     (clips / "broken.mp4").unlink()
-    remux(VIDEO, tmp_path / "long.mp4", times=2)
+    remux(VIDEO, tmp_path / "long.mp4")
     out = tmp_path / "out"
     batch = start(clips, tmp_path / "long.mp4", "--out", out, "--scheduler", dask.address)
     locks = out / ".batch" / "locks"

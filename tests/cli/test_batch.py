@@ -178,7 +178,7 @@ def _sleepless(pids: list[int]) -> bool:
     if not pids:
         return False
     ticks = Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[11]
-    return int(ticks) / os.sysconf("SC_CLK_TCK") > 3.0
+    return int(ticks) / os.sysconf("SC_CLK_TCK") > 2.0
 
 
 @needs_model
