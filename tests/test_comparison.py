@@ -184,6 +184,13 @@ def test_folders_are_paired_by_name(tmp_path):
     assert left_out == []
 
 
+def test_the_table_of_a_batch_is_no_recording(tmp_path):
+    names = ["a.results/events.csv", "cohort.csv"]
+    pairs, left_out = find_pairs(*two_folders(tmp_path, ["a.csv"], names))
+    assert [pair.name for pair in pairs] == ["a"]
+    assert left_out == []
+
+
 def test_one_folder_can_hold_both_and_a_reference_is_never_compared_with_itself(tmp_path):
     names = ["a.csv", "a.results/events.csv", "b.truth.csv", "b.results/events.csv"]
     folder, _ = two_folders(tmp_path, names, [])

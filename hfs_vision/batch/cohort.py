@@ -13,9 +13,8 @@ from hfs_vision.batch.names import folder_lock, read_names
 from hfs_vision.errors import OutputError
 from hfs_vision.pipeline import RESULT_FILES, Analysis
 from hfs_vision.schema import KINDS, SIDES
-from hfs_vision.tables import line, write_json, write_result
+from hfs_vision.tables import COHORT_FILE, line, write_json, write_result
 
-COHORT_FILE = "cohort.csv"
 RECORD_FILE = "batch.json"
 
 _GROUPS = (

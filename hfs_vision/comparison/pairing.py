@@ -11,6 +11,7 @@ from pathlib import Path
 from hfs_vision.comparison.reading import CONFIDENCES, EventFile, read_event_file
 from hfs_vision.core.evaluate import Recording
 from hfs_vision.errors import TableError, UsageError
+from hfs_vision.tables import COHORT_FILE
 
 EVENTS_FILE = "events.csv"
 SUMMARY_FILE = "summary.json"
@@ -100,7 +101,9 @@ def _estimates(folder: Path, references: set[Path]) -> dict[str, Path]:
     tables = {
         path.name.removesuffix(".csv"): path
         for path in sorted(folder.glob("*.csv"))
-        if path.resolve() not in references and not path.name.endswith(_TRUTH)
+        if path.resolve() not in references
+        and not path.name.endswith(_TRUTH)
+        and path.name != COHORT_FILE
     }
     results = {
         path.parent.name.removesuffix(_RESULTS): path

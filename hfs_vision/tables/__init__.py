@@ -7,6 +7,7 @@ line by line (`hfs_vision.live.log`).
 """
 
 from hfs_vision.tables.columns import (
+    COHORT_FILE,
     COUNT_COLUMNS,
     EVENT_COLUMNS,
     MARK_COLUMNS,
@@ -40,6 +41,7 @@ from hfs_vision.tables.writing import (
 )
 
 __all__ = [
+    "COHORT_FILE",
     "COUNT_COLUMNS",
     "EVENT_COLUMNS",
     "MARKS_FILE",

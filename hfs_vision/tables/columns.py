@@ -56,3 +56,6 @@ MARK_COLUMNS = ("time_s", "kind", "label")
 MARKS_FILE = "marks.csv"
 SEGMENTS_FILE = "segments.csv"
 """What happened in a live session, and the counts of its labelled stretches."""
+
+COHORT_FILE = "cohort.csv"
+"""One row for each recording of a batch."""

@@ -1,19 +1,15 @@
 """Frames per second of `hfs_vision.analyze` against the least that any such program must do.
 
 The bare loop is cv2.VideoCapture -> cvtColor -> FaceMesh.process and nothing else: no subject, no
-measurement, no events, no times. Both read the same file in turns (A B, A B, ...), each in a fresh
-process; imports and the loading of the models are not counted in either. On a shared machine only
-the ratio within a pair carries over.
-
-The stages are timed in batches of frames, one stage after the other: decoding threads that run
-ahead of their batch are charged to the next stage (at most 2 frames of 32).
+measurement, no events, no times, no loading of models. All read the same file in turns, each in a
+fresh process: the bare loop in one, `analyze` in one and in several. On a shared machine only the
+ratios within a round carry over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +24,8 @@ from tests.benchmarks.common import (
     spread,
     steps,
 )
+from tests.benchmarks.memory import repeat_clip
 
-_BATCH_BYTES = 256 << 20
 STAGES = ("decode", "landmarks", "patches", "measure", "detect")
 
 
@@ -73,104 +69,77 @@ def bare(path: Path) -> Run:
     return Run(frames, watch.wall_s, watch.cpu_s)
 
 
-def whole(path: Path) -> Run:
-    """`hfs_vision.analyze` without the loading of its models."""
-    from hfs_vision import pipeline
+def whole(path: Path, workers: int) -> tuple[Run, dict[str, float]]:
+    """`hfs_vision.analyze`, the loading of models and the starting of workers included."""
+    from hfs_vision import analyze
 
-    loading, total = Stopwatch(), Stopwatch()
-    load: Callable[..., Any] = vars(pipeline)["open_landmarker"]
-
-    def timed_load(*args: Any, **options: Any) -> Any:
-        with loading.running():
-            return load(*args, **options)
-
-    vars(pipeline)["open_landmarker"] = timed_load
+    total = Stopwatch()
     with total.running():
-        result = pipeline.analyze(path, landmarker="facemesh")
+        result = analyze(path, landmarker="facemesh", workers=workers)
+    assert result.speed is not None
+    spent = result.speed["cpu_ms_a_frame"]
     frames = result.summary.frames
-    return Run(frames, total.wall_s - loading.wall_s, total.cpu_s - loading.cpu_s)
-
-
-def by_stage(path: Path) -> dict[str, tuple[float, float]]:
-    """Wall and CPU milliseconds per frame of each stage of the pipeline."""
-    from hfs_vision.appearance import Appearance, readings
-    from hfs_vision.core.detector import Detector
-    from hfs_vision.core.geometry import measure
-    from hfs_vision.facemesh import open_landmarker
-    from hfs_vision.video import open_source
-
-    watches, frames = {name: Stopwatch() for name in STAGES}, 0
-    source, finder, detector = open_source(path), open_landmarker("facemesh"), Detector()
-    iterator, appearance = iter(source), Appearance()
-    size = 3 * source.info.width * source.info.height
-    batch = max(1, min(32, _BATCH_BYTES // size))
-    while True:
-        with watches["decode"].running():
-            chunk = list(islice(iterator, batch))
-        if not chunk:
-            break
-        with watches["landmarks"].running():
-            points = np.stack([finder(frame) for frame in chunk])
-        with watches["patches"].running():
-            looks = [appearance(frame, face) for frame, face in zip(chunk, points, strict=True)]
-        with watches["measure"].running():
-            measured = measure(np.array([f.time_s for f in chunk]), points, readings(looks))
-        with watches["detect"].running():
-            detector.update(measured)
-        frames += len(chunk)
-    with watches["detect"].running():
-        detector.finish()
-    finder.close()
-    return {k: (1000 * w.wall_s / frames, 1000 * w.cpu_s / frames) for k, w in watches.items()}
-
-
-def _stage_rows(runs: list[dict[str, tuple[float, float]]]) -> list[list[Any]]:
-    cpu = {name: float(np.median([run[name][1] for run in runs])) for name in STAGES}
-    wall = {name: float(np.median([run[name][0] for run in runs])) for name in STAGES}
-    total = sum(cpu.values())
-    rows = [[name, cpu[name], wall[name], f"{cpu[name] / total:.1%}"] for name in STAGES]
-    return [*rows, ["all", total, sum(wall.values()), "100%"]]
+    # Workers have ended when `analyze` returns, but the stopwatch knows this process alone.
+    return Run(frames, total.wall_s, sum(spent.values()) * frames / 1000), spent
 
 
 def main() -> None:
-    """Runs pairs, then stages, and prints both."""
+    """Runs all in turns and prints frames per second, processor time and its stages."""
     arguments = parser(__doc__)
     arguments.add_argument("video", type=Path, nargs="?", default=SAMPLE, help="default: a sample")
-    arguments.add_argument("--repeat", type=int, default=5, metavar="N", help="pairs (5)")
+    arguments.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
+    arguments.add_argument("--times", type=int, default=20, help="lengths of the video (20)")
+    arguments.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
     given = arguments.parse_args()
-    report = Report(f"throughput: {given.video.name}")
-    pairs = [
-        (in_fresh_process(bare, given.video), in_fresh_process(whole, given.video))
-        for _ in steps(range(given.repeat), "pairs of bare loop and analyze")
-    ]
-    bares, wholes = [a for a, _ in pairs], [b for _, b in pairs]
-    rows = [
-        [name, runs[0].frames, spread([r.fps for r in runs]), spread([r.cpu_ms for r in runs])]
-        for name, runs in (("bare loop", bares), ("analyze", wholes))
-    ]
-    speed = [b.fps / a.fps for a, b in pairs]
-    cost = [b.cpu_ms / a.cpu_ms for a, b in pairs]
-    rows.append(["analyze / bare, by pairs", "", spread(speed), spread(cost)])
+    report = Report(f"throughput: {given.times} x {given.video.name}")
+    bares: list[Run] = []
+    wholes: dict[int, list[Run]] = {n: [] for n in given.workers}
+    stages: dict[int, list[dict[str, float]]] = {n: [] for n in given.workers}
+    with tempfile.TemporaryDirectory() as folder:
+        video = Path(folder) / f"long{given.video.suffix}"
+        repeat_clip(given.video, given.times, video)
+        for _ in steps(range(given.repeat), "bare loop and analyze in turns"):
+            bares.append(in_fresh_process(bare, video))
+            for number in given.workers:
+                run, spent = in_fresh_process(whole, video, number)
+                wholes[number].append(run)
+                stages[number].append(spent)
+    rows = [_row("bare loop", bares, bares)]
+    rows += [_row(f"analyze --workers {n}", runs, bares) for n, runs in wholes.items()]
     report.table(
-        f"median (least-largest) of {given.repeat} pairs",
-        ["", "frames", "frames/s", "CPU ms a frame"],
+        f"median (least-largest) of {given.repeat} rounds",
+        ["", "frames", "frames/s", "CPU ms a frame", "frames/s / bare", "CPU / bare"],
         rows,
     )
-    stages = [in_fresh_process(by_stage, given.video) for _ in steps(range(3), "stages")]
-    stage_rows = _stage_rows(stages)
     report.table(
-        "stages of analyze, median of 3 runs",
-        ["stage", "CPU ms a frame", "wall ms a frame", "share of CPU"],
-        stage_rows,
+        "processor time of analyze by stage, ms a frame",
+        ["", *STAGES],
+        [
+            [f"--workers {n}", *(float(np.median([s[name] for s in spent])) for name in STAGES)]
+            for n, spent in stages.items()
+        ],
     )
     report.keep(
         video=given.video.name,
-        runs=[{"bare": vars(a), "analyze": vars(b)} for a, b in pairs],
-        fps_ratio=float(np.median(speed)),
-        cpu_ratio=float(np.median(cost)),
-        stages_cpu_ms={row[0]: row[1] for row in stage_rows},
+        times=given.times,
+        bare=[vars(run) for run in bares],
+        analyze={n: [vars(run) for run in runs] for n, runs in wholes.items()},
+        stages_cpu_ms=stages,
     )
     report.write(given.json)
+
+
+def _row(name: str, runs: list[Run], bares: list[Run]) -> list[Any]:
+    speed = [run.fps / base.fps for run, base in zip(runs, bares, strict=True)]
+    cost = [run.cpu_ms / base.cpu_ms for run, base in zip(runs, bares, strict=True)]
+    return [
+        name,
+        runs[0].frames,
+        spread([run.fps for run in runs]),
+        spread([run.cpu_ms for run in runs]),
+        spread(speed),
+        spread(cost),
+    ]
 
 
 if __name__ == "__main__":
