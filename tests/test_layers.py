@@ -39,7 +39,7 @@ ALLOWED = {
     ),
     "pipeline": (CORE | {"video", "measuring", "workers", "tables"}, {"numpy"}),
     "batch": (
-        CORE | {"video", "tables", "pipeline"},
+        CORE | {"video", "facemesh", "appearance", "tables", "pipeline"},
         {"fsspec", "dask", "distributed", "filelock"},
     ),
     "live": (CORE | {"video", "facemesh", "appearance", "tables", "pipeline"}, {"numpy", "cv2"}),

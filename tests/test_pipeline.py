@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import hfs_vision
-from hfs_vision import Analysis, Settings, pipeline, workers
+from hfs_vision import Analysis, Settings, workers
 from hfs_vision.appearance import Appearance
 from hfs_vision.core import geometry
 from hfs_vision.errors import NoFaceError, SourceError, UsageError

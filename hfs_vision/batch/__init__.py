@@ -7,11 +7,12 @@ where it was, and nothing but the folder needs to be asked.
 """
 
 from hfs_vision.batch.cluster import Cluster
-from hfs_vision.batch.cohort import COHORT_COLUMNS, COHORT_FILE, RECORD_FILE
+from hfs_vision.batch.cohort import COHORT_COLUMNS, RECORD_FILE
 from hfs_vision.batch.job import Job, Outcome, Program, Request
 from hfs_vision.batch.pool import Pool
 from hfs_vision.batch.run import Backend, Watch, run_batch
 from hfs_vision.batch.sources import Recording, find_recordings
+from hfs_vision.tables import COHORT_FILE
 
 __all__ = [
     "COHORT_COLUMNS",
