@@ -96,7 +96,7 @@ class VideoPart(FrameSource):
         """Nothing is opened yet, but the index is read, so that it travels with the part."""
         super().__init__()
         self.info, self._whole, self._span = whole.info, whole, span
-        self._entries = [] if math.isinf(span.start_s) else whole.index.entries_before(span.from_s)
+        self._starts = [] if math.isinf(span.start_s) else whole.index.starts_before(span.from_s)
 
     def cuts(self, every_s: float) -> list[float]:
         """Those of the whole file that lie within the part."""
@@ -108,9 +108,9 @@ class VideoPart(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         given = 0
-        for entry in [*self._entries, None]:
+        for start in [*self._starts, None]:
             self.stats = stats = DecodeStats()
-            frames = self._in_order(self._pictures(stats, entry), stats)
+            frames = self._in_order(self._pictures(stats, start), stats)
             try:
                 for frame in islice(frames, given, None):
                     given += 1
@@ -120,15 +120,15 @@ class VideoPart(FrameSource):
                 continue
 
     def _pictures(
-        self, stats: DecodeStats, entry: int | None = None
+        self, stats: DecodeStats, start: tuple[int, int] | None = None
     ) -> Iterator[tuple[float, Picture]]:
         whole, span = self._whole, self._span
         with _open_container(whole.path) as container:
             stream = _video_stream(container, whole.path)
-            if entry is None:
+            if start is None:
                 decoder = _Decoder(container, stream, stats, span, whole.matrix)
             else:
-                decoder = _EntryDecoder(container, stream, stats, span, whole, entry)
+                decoder = _EntryDecoder(container, stream, stats, span, whole, *start)
             yield from decoder.pictures()
 
 
@@ -146,6 +146,10 @@ class _Decoder:
         self._container, self._stream, self._stats, self._span = container, stream, stats, span
         stream.codec_context.thread_type = ThreadType.NONE
         stream.codec_context.thread_count = _DECODE_THREADS
+        if stream.codec_context.name == "mjpeg":
+            # Else it gives out what it had when it came upon damage, and below that what the memory
+            # held before.
+            stream.codec_context.options = {"err_detect": "explode"}
         self.convert = Converter(stream, matrix)
         self._tick = stream.time_base or Fraction(1)
         rate = _nominal_rate(stream)
@@ -264,15 +268,14 @@ class _EntryDecoder(_Decoder):
         span: Span,
         whole: VideoFile,
         entry: int,
+        sound: int,
     ) -> None:
         super().__init__(container, stream, stats, span, whole.matrix)
         self._index, self._row = whole.index, entry
         self._packets_end_s = self._index.end_s
-        self._entry_pts = int(self._index.packets["pts"][entry])
-        self._entered = False
-        # A decoder that learns late how far frames are reordered leaves out some of them where it
-        # learns it, which is another place for one that begins in the middle.
-        self._due = self._index.shown_from(entry) if self._index.reorders else None
+        self._entry_pts, self._sound_pts = map(int, self._index.packets["pts"][[entry, sound]])
+        self._begun = self._sound = False
+        self._due: Iterator[float] | None = self._index.shown_from(entry)
 
     def _packets(self) -> Iterator[av.Packet[VideoStream] | None]:
         index, rows = self._index, len(self._index.packets)
@@ -294,21 +297,25 @@ class _EntryDecoder(_Decoder):
             raise _OffTrackError
 
     def _expects(self, frame: av.VideoFrame, time_s: float) -> bool:
-        if not self._entered:
-            first_s = self._index.seconds(self._entry_pts)
-            if time_s < first_s:  # builds on what came before the entry
-                return False
-            if time_s > first_s or not frame.key_frame or frame.is_corrupt:
-                raise _OffTrackError
-            self._entered = True
-        if frame.is_corrupt:
-            self._due = None
-        elif self._due is not None and time_s != next(self._due, None):
+        entry_s, sound_s = map(self._index.seconds, (self._entry_pts, self._sound_pts))
+        if not self._begun and time_s < entry_s:
+            return False  # it builds on what came before the entry
+        self._begun = True
+        if self._due is not None and time_s != next(self._due, None):
             raise _OffTrackError
+        if not self._sound:
+            if frame.is_corrupt or (time_s == sound_s and not frame.key_frame):
+                raise _OffTrackError
+            self._sound = time_s == sound_s
+        # A decoder that learns late how far frames are reordered leaves out some of them where it
+        # learns it, which is another place for one that begins in the middle. Those that do not
+        # reorder may have packets without a picture; after damage there may always be some.
+        if self._sound and (frame.is_corrupt or not self._index.reorders):
+            self._due = None
         return True
 
     def _note_error(self) -> None:
-        if not self._entered:
+        if not self._sound:
             raise _OffTrackError
         self._due = None
         super()._note_error()

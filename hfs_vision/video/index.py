@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from hfs_vision.video.source import even_cuts
 
 _ROW = np.dtype(
-    [("pts", "i8"), ("dts", "i8"), ("size", "i4"), ("shown", "?"), ("entry", "?")], align=True
+    [("pts", "i8"), ("dts", "i8"), ("size", "i4"), ("shown", "?"), ("entry", "u1")], align=True
 )
 _UNTIMED = np.iinfo(np.int64).min
 # Codecs each of whose key packets begins anew. Of all others nobody has looked what they carry
 # over: FFV1, for one, is called intra-only and yet goes on from the statistics of frames before.
 _SELF_CONTAINED = {"av1", "dnxhd", "dvvideo", "libdav1d", "mpeg4", "prores", "vp8", "vp9"}
+_NONE, _OPEN, _CLEAN = 0, 1, 2
 _H264_SLICES, _H264_IDR, _H264_SEI = range(1, 6), 5, 6
-_HEVC_SLICES, _HEVC_RANDOM_ACCESS = range(32), range(16, 22)
+_HEVC_SLICES, _HEVC_CLEAN, _HEVC_OPEN = range(32), range(16, 21), 21
 _RECOVERY_POINT = 6
 _AT_ONCE_AND_EXACTLY = 0b110  # no frames to wait for (ue(v) 0), exact match, no broken link
 
@@ -35,8 +36,9 @@ class PacketIndex:
 
     Attributes:
         packets: ``(n,)`` rows of ``pts`` and ``dts`` (ticks), ``size`` (bytes), ``shown`` (not
-            discarded by an edit list) and ``entry`` (whatever is shown from this packet on needs
-            nothing that came before it). Ends at the first packet that cannot be read.
+            discarded by an edit list) and ``entry``: 1 where what is shown from this packet on
+            needs nothing that came before, 2 where not even damage to that reaches it, else 0.
+            Ends at the first packet that cannot be read.
         tick: Length of a tick in seconds.
         end_s: Where the last picture ends, in seconds; minus infinity where no packet says it.
     """
@@ -64,11 +66,22 @@ class PacketIndex:
                 found.append(cut_s)
         return found
 
-    def entries_before(self, time_s: float) -> list[int]:
-        """Rows of entries that are shown before a time: the nearest, then in growing steps back."""
-        found = self._entries[self._seconds(self._entries) < time_s][::-1]
-        steps = [(1 << step) - 1 for step in range(len(found).bit_length())]
-        return [int(row) for row in found[steps]]
+    def starts_before(self, time_s: float) -> list[tuple[int, int]]:
+        """From which rows a part may be decoded, the nearest first, then in growing steps back.
+
+        The second of each pair is the row from whose picture on all is as if decoded from the
+        beginning, if all was sound up to it. It is shown before `time_s`. Between the two lies
+        what an open group of pictures may inherit of damage: a decoder that lost pictures before
+        it puts those that follow into a wrong order.
+        """
+        sound = self._entries[self._seconds(self._entries) < time_s][::-1]
+        pairs = []
+        for nearer, row in enumerate(sound):
+            if self.packets["entry"][row] == _CLEAN:
+                pairs.append((int(row), int(row)))
+            elif nearer:
+                pairs.append((int(row), int(sound[nearer - 1])))
+        return [pairs[(1 << step) - 1] for step in range(len(pairs).bit_length())]
 
     def matches(self, row: int, packet: av.Packet[VideoStream]) -> bool:
         """Whether the packet is that of the row."""
@@ -98,7 +111,7 @@ class PacketIndex:
         if not shown.any() or len(np.unique(pts[shown])) < shown.sum() or _UNTIMED in pts[shown]:
             return np.empty(0, np.int64)
         latest_before = np.maximum.accumulate(np.concatenate([[_UNTIMED], timed[:-1]]))
-        entries = np.flatnonzero(self.packets["entry"] & shown)
+        entries = np.flatnonzero((self.packets["entry"] != _NONE) & shown)
         forward = (pts[entries] > latest_before[entries]).all()
         return entries if forward else np.empty(0, np.int64)
 
@@ -108,7 +121,7 @@ class PacketIndex:
 
 def read_index(container: InputContainer, stream: VideoStream) -> PacketIndex:
     """Reads all packets of an open file's stream without decoding them."""
-    is_entry = _entry_test(stream)
+    kind = _entry_kind(stream)
     rows, end = [], None
     try:
         for packet in container.demux(stream):
@@ -117,7 +130,7 @@ def read_index(container: InputContainer, stream: VideoStream) -> PacketIndex:
             pts, dts = packet.pts, packet.dts
             if pts is not None:
                 end = max(pts + (packet.duration or 0), end or pts)
-            entry = packet.is_keyframe and not packet.is_corrupt and is_entry(packet)
+            entry = kind(packet) if packet.is_keyframe and not packet.is_corrupt else _NONE
             pts = _UNTIMED if pts is None else pts
             rows.append(
                 (pts, pts if dts is None else dts, packet.size, not packet.is_discard, entry)
@@ -128,8 +141,8 @@ def read_index(container: InputContainer, stream: VideoStream) -> PacketIndex:
     return PacketIndex(np.array(rows, _ROW), tick, -np.inf if end is None else float(end * tick))
 
 
-def _entry_test(stream: VideoStream) -> Callable[[av.Packet[VideoStream]], bool]:
-    """Tells for a key packet whether decoding may begin there and be exact from there on."""
+def _entry_kind(stream: VideoStream) -> Callable[[av.Packet[VideoStream]], int]:
+    """Tells what kind of entry a key packet is, if any."""
     codec = stream.codec_context.name
     header = stream.codec_context.extradata or b""
     if codec == "h264":
@@ -139,10 +152,10 @@ def _entry_test(stream: VideoStream) -> Callable[[av.Packet[VideoStream]], bool]
         length = (header[21] & 3) + 1 if header[:1] == b"\1" else 0
         return lambda packet: _hevc_entry(_units(bytes(packet), length))
     if codec in ("mpeg1video", "mpeg2video"):  # a sequence header brings the matrices
-        return lambda packet: bytes(packet).startswith(b"\0\0\1\xb3")
+        return lambda packet: _CLEAN * bytes(packet).startswith(b"\0\0\1\xb3")
     if codec == "mjpeg":  # pictures may use the tables of an earlier one
-        return lambda packet: b"\xff\xdb" in bytes(packet)
-    return lambda packet: codec in _SELF_CONTAINED
+        return lambda packet: _CLEAN * (b"\xff\xdb" in bytes(packet))
+    return lambda packet: _CLEAN * (codec in _SELF_CONTAINED)
 
 
 def _units(data: bytes, length: int) -> Iterator[bytes]:
@@ -157,20 +170,21 @@ def _units(data: bytes, length: int) -> Iterator[bytes]:
         at = end
 
 
-def _h264_entry(units: Iterator[bytes]) -> bool:
+def _h264_entry(units: Iterator[bytes]) -> int:
     exact = False
     for unit in units:
         kind = unit[0] & 31 if unit else 0
         if kind == _H264_SEI:
             exact |= _recovers(unit)
         elif kind in _H264_SLICES:
-            return exact or kind == _H264_IDR
-    return False
+            return _CLEAN if kind == _H264_IDR else _OPEN * exact
+    return _NONE
 
 
-def _hevc_entry(units: Iterator[bytes]) -> bool:
+def _hevc_entry(units: Iterator[bytes]) -> int:
     kinds = (unit[0] >> 1 & 63 for unit in units if unit)
-    return next((k in _HEVC_RANDOM_ACCESS for k in kinds if k in _HEVC_SLICES), False)
+    kind = next((k for k in kinds if k in _HEVC_SLICES), 0)
+    return _CLEAN if kind in _HEVC_CLEAN else _OPEN * (kind == _HEVC_OPEN)
 
 
 def _recovers(unit: bytes) -> bool:
