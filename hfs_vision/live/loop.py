@@ -322,4 +322,6 @@ class Loop:
             )
         if self._recorder and self._recorder.error:
             found.append(f"the video was not recorded to its end: {self._recorder.error}")
+        elif self._recorder and self._recorder.dropped:
+            found.append(f"{self._recorder.dropped} frames are missing in the recorded video")
         return found

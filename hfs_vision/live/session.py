@@ -75,7 +75,7 @@ def run_live(
     settings = settings or Settings()
     appearance = Appearance()
     finder = open_landmarker(landmarker, model=model, subject=subject)
-    recorder = Recorder(folder / RECORDING_FILE) if record else None
+    recorder = Recorder(folder / RECORDING_FILE, lossless=lossless) if record else None
     capture = Capture(
         source, clock=clock, lossless=lossless, on_frame=recorder.put if recorder else None
     )

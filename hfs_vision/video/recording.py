@@ -74,14 +74,15 @@ class Recorder:
             the one before by 1/90000 s.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lossless: bool = False) -> None:
         """Nothing is written before the first frame.
 
         Args:
             path: Result; a file that exists is replaced, a folder that is missing is made, private
                 to the user.
+            lossless: Let whoever gives a frame wait instead of dropping it.
         """
-        self._path = path
+        self._path, self._lossless = path, lossless
         self._waiting: queue.Queue[Frame | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._closed = False
@@ -91,11 +92,11 @@ class Recorder:
         self._thread.start()
 
     def put(self, frame: Frame) -> None:
-        """Takes a frame to be written, without waiting."""
+        """Takes a frame to be written, without waiting unless nothing may be lost."""
         if self.error or self._closed:
             return
         try:
-            self._waiting.put_nowait(frame)
+            self._waiting.put(frame, block=self._lossless)
         except queue.Full:
             self.dropped += 1
 
