@@ -168,35 +168,24 @@ class _FaceMesh:
 
     def __init__(self, mediapipe: Any) -> None:
         self._solutions = mediapipe.solutions
-        self._still: Any = None
+        self._still: _MeshGraph | None = None
         self._seen = False
         with quiet_native():
             self._video = self._mesh(static_image_mode=False, max_num_faces=1)
             self._detector = self._solutions.face_detection.FaceDetection(model_selection=0)
             # The models load their kernels, and write about it, at the first picture.
             blank = np.zeros((64, 64, 3), np.uint8)
-            self._video.process(blank)
+            self._video(blank)
             self._detector.process(blank)
 
-    def _mesh(self, **options: Any) -> Any:
-        graph = self._solutions.face_mesh.FaceMesh(refine_landmarks=True, **options)
-        # Left to itself it builds 478 Python objects a face, from bytes that are read below as
-        # they are: as much time as all else that following a subject costs. The hook is private,
-        # but Face Mesh exists for one pinned MediaPipe only.
-        with contextlib.suppress(ImportError, AttributeError):
-            from mediapipe.python._framework_bindings import _packet_getter
-
-            as_bytes = _packet_getter._get_serialized_proto_list
-            graph._get_packet_content = lambda kind, packet: (
-                [] if packet.is_empty() else as_bytes(packet)
-            )
-        return graph
+    def _mesh(self, **options: Any) -> _MeshGraph:
+        return _MeshGraph(self._solutions.face_mesh.FaceMesh(refine_landmarks=True, **options))
 
     def track(self, rgb: Picture, time_s: float) -> list[FloatArray]:
         if self._seen:
-            return _mesh_faces(self._video.process(rgb), rgb)
+            return self._video(rgb)
         with quiet_native():  # some of the chatter waits for the first face
-            faces = _mesh_faces(self._video.process(rgb), rgb)
+            faces = self._video(rgb)
         self._seen = bool(faces)
         return faces
 
@@ -218,13 +207,55 @@ class _FaceMesh:
         if self._still is None:  # rarely needed, and 80 ms to load
             with quiet_native():
                 self._still = self._mesh(static_image_mode=True, max_num_faces=MAX_FACES)
-                return _mesh_faces(self._still.process(rgb), rgb)
-        return _mesh_faces(self._still.process(rgb), rgb)
+                return self._still(rgb)
+        return self._still(rgb)
 
     def close(self) -> None:
         for graph in (self._video, self._detector, self._still):
             if graph is not None:
                 graph.close()
+
+
+class _MeshGraph:
+    """A Face Mesh graph, fed and read without what its Python wrapper adds.
+
+    Left to itself the wrapper makes a class for each picture, and 478 objects for each face out of
+    bytes that are read below as they are. The members are private, but Face Mesh exists for one
+    pinned MediaPipe only; where they are missing the wrapper is used.
+    """
+
+    _OUTPUT = "multi_face_landmarks"
+    _STEP_US = 33_333  # what the wrapper counts up; the graph's filters are off
+
+    def __init__(self, solution: Any) -> None:
+        self._solution = solution
+        self._as_bytes: Any = None
+        with contextlib.suppress(ImportError, AttributeError, ValueError):
+            from mediapipe.python._framework_bindings import _packet_getter
+
+            ((self._stream, self._kind),) = solution._input_stream_type_info.items()
+            self._outputs, self._graph = solution._graph_outputs, solution._graph
+            self._as_bytes = _packet_getter._get_serialized_proto_list
+
+    def __call__(self, rgb: Picture) -> list[FloatArray]:
+        """Meshes ``(478, 3)`` in pixels of the next picture."""
+        if self._as_bytes is None:
+            found = self._solution.process(rgb).multi_face_landmarks or ()
+            return [_mesh_pixels(face, rgb) for face in found]
+        self._outputs.clear()
+        self._solution._simulated_timestamp += self._STEP_US
+        packet = self._solution._make_packet(self._kind, rgb)
+        self._graph.add_packet_to_input_stream(
+            stream=self._stream, packet=packet.at(self._solution._simulated_timestamp)
+        )
+        self._graph.wait_until_idle()
+        answer = self._outputs.get(self._OUTPUT)
+        if answer is None or answer.is_empty():
+            return []
+        return [_mesh_pixels(face, rgb) for face in self._as_bytes(answer)]
+
+    def close(self) -> None:
+        self._solution.close()
 
 
 class _FaceLandmarker:
@@ -291,11 +322,6 @@ class _FaceLandmarker:
         for task in (self._video, self._still):
             if task is not None:
                 task.close()
-
-
-def _mesh_faces(result: Any, rgb: Picture) -> list[FloatArray]:
-    """Faces of a Face Mesh result in pixels."""
-    return [_mesh_pixels(face, rgb) for face in result.multi_face_landmarks or ()]
 
 
 def _task_faces(result: Any, rgb: Picture) -> list[FloatArray]:
