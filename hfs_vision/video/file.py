@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from hfs_vision.errors import SourceError
 from hfs_vision.schema import Frame, SourceInfo
 from hfs_vision.video.index import PacketIndex, read_index
-from hfs_vision.video.pictures import Converter, Damage, Matrix
+from hfs_vision.video.pictures import Converter, Damage, Matrix, without_scan
 from hfs_vision.video.source import WHOLE, DecodeStats, FrameSource, Picture, Span
 
 # One, since with more of them what becomes of a damaged file differs from one run to the next:
@@ -108,9 +108,10 @@ class VideoPart(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         given = 0
-        for start in [*self._starts, None]:
+        tries = [(start, seek) for seek in (True, False) for start in self._starts]
+        for start, seek in [*tries, (None, False)]:
             self.stats = stats = DecodeStats()
-            frames = self._in_order(self._pictures(stats, start), stats)
+            frames = self._in_order(self._pictures(stats, start, seek), stats)
             try:
                 for frame in islice(frames, given, None):
                     given += 1
@@ -120,7 +121,7 @@ class VideoPart(FrameSource):
                 continue
 
     def _pictures(
-        self, stats: DecodeStats, start: tuple[int, int] | None = None
+        self, stats: DecodeStats, start: tuple[int, int] | None = None, seek: bool = False
     ) -> Iterator[tuple[float, Picture]]:
         whole, span = self._whole, self._span
         with _open_container(whole.path) as container:
@@ -128,7 +129,7 @@ class VideoPart(FrameSource):
             if start is None:
                 decoder = _Decoder(container, stream, stats, span, whole.matrix)
             else:
-                decoder = _EntryDecoder(container, stream, stats, span, whole, *start)
+                decoder = _EntryDecoder(container, stream, stats, span, whole, start, seek)
             yield from decoder.pictures()
 
 
@@ -146,9 +147,8 @@ class _Decoder:
         self._container, self._stream, self._stats, self._span = container, stream, stats, span
         stream.codec_context.thread_type = ThreadType.NONE
         stream.codec_context.thread_count = _DECODE_THREADS
-        if stream.codec_context.name == "mjpeg":
-            # Else it gives out what it had when it came upon damage, and below that what the memory
-            # held before.
+        self._jpeg = stream.codec_context.name == "mjpeg"
+        if self._jpeg:  # else it gives out a picture that is damaged half way down
             stream.codec_context.options = {"err_detect": "explode"}
         self.convert = Converter(stream, matrix)
         self._tick = stream.time_base or Fraction(1)
@@ -207,6 +207,8 @@ class _Decoder:
 
     def _decoded(self, packet: av.Packet[VideoStream] | None) -> list[av.VideoFrame]:
         try:
+            if packet is not None and self._jpeg and without_scan(bytes(packet)):
+                raise av.InvalidDataError(0, "no scan")
             return self._stream.codec_context.decode(packet)
         except av.FFmpegError:
             self._note_error()
@@ -267,28 +269,29 @@ class _EntryDecoder(_Decoder):
         stats: DecodeStats,
         span: Span,
         whole: VideoFile,
-        entry: int,
-        sound: int,
+        start: tuple[int, int],
+        seek: bool,
     ) -> None:
         super().__init__(container, stream, stats, span, whole.matrix)
-        self._index, self._row = whole.index, entry
+        self._index, self._row = whole.index, start[0]
         self._packets_end_s = self._index.end_s
-        self._entry_pts, self._sound_pts = map(int, self._index.packets["pts"][[entry, sound]])
+        self._entry_pts, self._sound_pts = map(int, self._index.packets["pts"][[*start]])
         self._begun = self._sound = False
-        self._due: Iterator[float] | None = self._index.shown_from(entry)
+        self._due: Iterator[float] | None = self._index.shown_from(self._row)
+        if seek:  # else the packets before it are passed by
+            try:
+                container.seek(int(self._index.packets["dts"][self._row]), stream=stream)
+            except av.FFmpegError as error:
+                raise _OffTrackError from error
 
     def _packets(self) -> Iterator[av.Packet[VideoStream] | None]:
         index, rows = self._index, len(self._index.packets)
-        try:
-            self._container.seek(int(index.packets["dts"][self._row]), stream=self._stream)
-        except av.FFmpegError as error:
-            raise _OffTrackError from error
         found = False
         for packet in super()._packets():
             if packet is not None and self._row < rows:
                 same = index.matches(self._row, packet)
                 if not found and not same and (packet.pts or 0) <= self._entry_pts:
-                    continue  # a seek may come out earlier
+                    continue
                 if not same:
                     raise _OffTrackError
                 found, self._row = True, self._row + 1

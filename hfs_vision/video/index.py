@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from hfs_vision.video.source import even_cuts
 
 _ROW = np.dtype(
-    [("pts", "i8"), ("dts", "i8"), ("size", "i4"), ("shown", "?"), ("entry", "u1")], align=True
+    [("pts", "i8"), ("dts", "i8"), ("at", "i8"), ("size", "i4"), ("shown", "?"), ("entry", "u1")],
+    align=True,
 )
 _UNTIMED = np.iinfo(np.int64).min
 # Codecs each of whose key packets begins anew. Of all others nobody has looked what they carry
@@ -35,10 +36,11 @@ class PacketIndex:
     """The packets of a file's video, in the order of decoding.
 
     Attributes:
-        packets: ``(n,)`` rows of ``pts`` and ``dts`` (ticks), ``size`` (bytes), ``shown`` (not
-            discarded by an edit list) and ``entry``: 1 where what is shown from this packet on
-            needs nothing that came before, 2 where not even damage to that reaches it, else 0.
-            Ends at the first packet that cannot be read.
+        packets: ``(n,)`` rows of ``pts`` and ``dts`` (ticks), ``at`` (where it lies in the file,
+            -1 if unknown), ``size`` (bytes), ``shown`` (not discarded by an edit list) and
+            ``entry``: 1 where what is shown from this packet on needs nothing that came before, 2
+            where not even damage to that reaches it, else 0. Ends at the first packet that cannot
+            be read.
         tick: Length of a tick in seconds.
         end_s: Where the last picture ends, in seconds; minus infinity where no packet says it.
     """
@@ -86,7 +88,11 @@ class PacketIndex:
     def matches(self, row: int, packet: av.Packet[VideoStream]) -> bool:
         """Whether the packet is that of the row."""
         known = self.packets[row]
-        return bool(known["pts"] == packet.pts and known["size"] == packet.size)
+        return (packet.pts, _place(packet), packet.size) == (
+            known["pts"],
+            known["at"],
+            known["size"],
+        )
 
     def shown_from(self, row: int) -> Iterator[float]:
         """Times of the pictures from an entry on, in seconds and in the order of showing."""
@@ -132,13 +138,16 @@ def read_index(container: InputContainer, stream: VideoStream) -> PacketIndex:
                 end = max(pts + (packet.duration or 0), end or pts)
             entry = kind(packet) if packet.is_keyframe and not packet.is_corrupt else _NONE
             pts = _UNTIMED if pts is None else pts
-            rows.append(
-                (pts, pts if dts is None else dts, packet.size, not packet.is_discard, entry)
-            )
+            dts = pts if dts is None else dts
+            rows.append((pts, dts, _place(packet), packet.size, not packet.is_discard, entry))
     except av.FFmpegError:
         pass  # what follows is left to one part, which meets the same error
     tick = stream.time_base or Fraction(1)
     return PacketIndex(np.array(rows, _ROW), tick, -np.inf if end is None else float(end * tick))
+
+
+def _place(packet: av.Packet[VideoStream]) -> int:
+    return -1 if packet.pos is None else packet.pos
 
 
 def _entry_kind(stream: VideoStream) -> Callable[[av.Packet[VideoStream]], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import cast
 
 import av
@@ -17,6 +18,7 @@ _LARGEST_KEPT_BLOCK = 31 << 20  # bytes; glibc adapts to blocks of up to 32 MiB
 # Encoders place key frames at most this far apart by default (x264: 250 frames). A stream that
 # never has one (periodic intra refresh) has healed by then.
 _HEALED_AFTER_S = 10.0
+_JPEG_SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e][\1-\4]")
 Matrix = tuple[int, int, int, int]
 
 
@@ -81,6 +83,11 @@ class Damage:
             return False
         self._stats.withheld += 1
         return True
+
+
+def without_scan(jpeg: bytes) -> bool:
+    """Whether a JPEG has lost its pixels: FFmpeg gives out what the memory held before."""
+    return _JPEG_SCAN.search(jpeg) is None
 
 
 def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, aspect: float) -> Picture:
