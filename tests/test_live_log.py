@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from functools import partial
@@ -19,6 +18,7 @@ from hfs_vision.errors import OutputError, TableError
 from hfs_vision.live.log import GROWING_FILES, SessionLog
 from hfs_vision.pipeline import detect
 from hfs_vision.tables import read_events, read_rows, read_segments, read_signals, write_json
+from tests.cli.support import posix_only
 from tests.synthetic import Recording
 
 LEFT, RIGHT = 0, 1
@@ -180,7 +180,7 @@ def run_on_full_disk(folder: Path, freed_at: int) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit of file sizes here")
+@posix_only
 def test_a_full_disk_is_told_and_nothing_is_lost_once_it_is_freed(tmp_path):
     done = run_on_full_disk(tmp_path, freed_at=900)
     assert done.returncode == 0, done.stderr
@@ -195,6 +195,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost_once_it_is_freed(tmp_path):
     )
 
 
+@posix_only
 def test_a_disk_that_stays_full_fails_at_the_end_and_keeps_what_was_there(tmp_path):
     done = run_on_full_disk(tmp_path, freed_at=10**6)
     assert done.returncode == 1, done.stderr
