@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -112,13 +113,11 @@ class VideoPart(FrameSource):
         for start, seek in [*tries, (None, False)]:
             self.stats = stats = DecodeStats()
             frames = self._in_order(self._pictures(stats, start, seek), stats)
-            try:
+            with suppress(_OffTrackError):
                 for frame in islice(frames, given, None):
                     given += 1
                     yield frame
                 return
-            except _OffTrackError:
-                continue
 
     def _pictures(
         self, stats: DecodeStats, start: tuple[int, int] | None = None, seek: bool = False
@@ -182,12 +181,17 @@ class _Decoder:
             self._stats.decode_errors += time_s >= self._span.start_s
 
     def _frames(self) -> Iterator[tuple[float, av.VideoFrame]]:
-        """Sound frames up to the end of the span, one by one; counts what belongs to it."""
+        """Sound frames up to the end of the span; what is not sound counts with the one before."""
         counting = math.isinf(self._span.start_s)
         for packet in self._packets():
             for frame in self._decoded(packet):
                 time_s = self._time(frame)
                 if not self._expects(frame, time_s):
+                    continue
+                if frame.is_corrupt:
+                    self._packets_since_error = 0
+                if self._damage.spoils(frame, time_s):
+                    self._stats.estimated_times += frame.pts is None
                     continue
                 if not counting and time_s >= self._span.start_s:
                     counting = True
@@ -195,10 +199,7 @@ class _Decoder:
                 if time_s >= self._span.stop_s:
                     return
                 self._stats.estimated_times += frame.pts is None
-                if frame.is_corrupt:
-                    self._packets_since_error = 0
-                if not self._damage.spoils(frame, time_s):
-                    yield time_s, frame
+                yield time_s, frame
         if not counting:
             self._stats.clear()
         ends_damaged = self._packets_since_error <= _DECODE_THREADS
@@ -285,8 +286,7 @@ class _EntryDecoder(_Decoder):
                 raise _OffTrackError from error
 
     def _packets(self) -> Iterator[av.Packet[VideoStream] | None]:
-        index, rows = self._index, len(self._index.packets)
-        found = False
+        index, rows, found = self._index, len(self._index.packets), False
         for packet in super()._packets():
             if packet is not None and self._row < rows:
                 same = index.matches(self._row, packet)
