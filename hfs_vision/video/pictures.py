@@ -34,7 +34,8 @@ class Converter:
         # glibc gives blocks of a picture's size back to the system and takes them again for every
         # frame, a fifth of the cost at 1080p, until it has seen a larger one come and go.
         np.empty(_LARGEST_KEPT_BLOCK, np.uint8)
-        self._reformatter = VideoReformatter()  # one for all frames: its tables are slow to make
+        # For all frames, since their tables are slow to make.
+        self._reformatter, self._narrower = VideoReformatter(), VideoReformatter()
         self._aspect = float(stream.sample_aspect_ratio or 1)
         self.matrix = matrix
         self.rotation_deg = 0
@@ -45,7 +46,7 @@ class Converter:
         Raises:
             av.FFmpegError: The frame cannot be converted.
         """
-        rgb = _to_rgb(frame, self._reformatter, self._aspect)
+        rgb = _to_rgb(_narrowed(frame, self._narrower), self._reformatter, self._aspect)
         # Once: the matrix belongs to the stream, and PyAV ties each frame whose side data are read
         # into a reference cycle, which keeps the picture's memory until Python collects it.
         if self.matrix is None:
@@ -88,6 +89,21 @@ class Damage:
 def without_scan(jpeg: bytes) -> bool:
     """Whether a JPEG has lost its pixels: FFmpeg gives out what the memory held before."""
     return _JPEG_SCAN.search(jpeg) is None
+
+
+def _narrowed(frame: av.VideoFrame, reformatter: VideoReformatter) -> av.VideoFrame:
+    """The frame in 8 bits if it is 4:2:0 of more, else itself.
+
+    swscale turns those of 8 bits into RGB six times as fast, and a telephone's pictures of 10 bits
+    by way of 8 in half the time: 1.7 ms for 1080p where 3.4 were taken.
+    """
+    if not frame.format.name.startswith("yuv420p1"):  # 10, 12, 14 or 16 bits
+        return frame
+    # The matrix is not used, but one that swscale does not know would be an error.
+    same = {"src_colorspace": Colorspace.ITU709, "dst_colorspace": Colorspace.ITU709}
+    narrow = reformatter.reformat(frame, format="yuv420p", **same)
+    narrow.colorspace, narrow.color_range = frame.colorspace, frame.color_range
+    return narrow
 
 
 def _to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter, aspect: float) -> Picture:
