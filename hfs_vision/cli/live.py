@@ -135,7 +135,8 @@ def live_command(
     terminal.show_warnings(session.warnings)
     if session.failure:
         raise session.failure
-    terminal.out.print(f"{', '.join(SESSION_FILES)} are in {folder}", soft_wrap=True)
+    written = [name for name in (*SESSION_FILES, RECORDING_FILE) if (folder / name).exists()]
+    terminal.out.print(f"{', '.join(written)} are in {folder}", soft_wrap=True)
     return 0
 
 

@@ -131,6 +131,7 @@ def test_the_events_come_line_by_line_and_the_counts_at_the_end(hfs):
     assert sorted(float(line[0]) for line in told) == [round(e.onset_s, 2) for e in events]
     assert "One-sided movements" in outcome.out
     assert not Path("out/segments.csv").exists()
+    assert "segments.csv" not in outcome.out.splitlines()[-1]
 
 
 @needs_model
