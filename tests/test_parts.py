@@ -61,7 +61,7 @@ CUT = {
     "open.mp4": x264(OPEN),
     "open.mkv": x264(OPEN),
     "open.ts": {"container": "mpegts", **x264(OPEN)},
-    "hevc.mp4": {"codec": "libx265", "options": {"x265-params": X265}},
+    "hevc.mkv": {"codec": "libx265", "options": {"x265-params": X265}},
     "vp8.webm": {
         "codec": "libvpx",
         "options": {"g": "30", "auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "8"},
@@ -137,7 +137,7 @@ class TestExact:
             assert check(source, cuts) == DecodeStats(frames=source.stats.frames)
             check(source, cuts, lead_s=0.7)
 
-    @pytest.mark.parametrize("name", ["uneven.mp4", "open.ts", "hevc.mp4", "mpeg4.mp4"])
+    @pytest.mark.parametrize("name", ["uneven.mp4", "open.ts", "hevc.mkv", "mpeg4.mp4"])
     def test_wherever_it_is_cut(self, make, name: str) -> None:
         with open_source(make(name)) as source:
             times = [f.time_s for f in source]
@@ -196,7 +196,7 @@ class TestExact:
 class TestDamage:
     @pytest.mark.parametrize(
         "name",
-        ["closed.mp4", "open.mp4", "open.mkv", "closed.ts", "hevc.mp4", "mpeg4.mp4", "mjpeg.avi"],
+        ["closed.mp4", "open.mp4", "open.mkv", "closed.ts", "hevc.mkv", "mpeg4.mp4", "mjpeg.avi"],
     )
     def test_comes_out_of_parts_as_out_of_the_whole(self, make, tmp_path: Path, name: str) -> None:
         hurt = 0
@@ -232,7 +232,7 @@ class TestDamage:
             assert not first.stats.truncated
 
     def test_a_damaged_file_gives_the_same_every_time(self, make, tmp_path: Path) -> None:
-        path = make("hevc.mp4", tmp_path / "a.mp4")
+        path = make("hevc.mkv", tmp_path / "a.mp4")
         clips.damage(path, n_bytes=40)
         with open_source(path) as source:
             first = look(source)
