@@ -32,7 +32,10 @@ from hfs_vision.sighting import Look, look_of
 from hfs_vision.video import DecodeStats, FrameSource
 
 PART_S = 60.0
-LEAD_S = 2.0
+LEAD_S = 0.5
+"""In the 0.3 s after a cut the apertures of a sample then differ by 0.0002 (median, 0.0014 at most)
+from those of an uncut pass; leads of 0.2 to 2 s differ alike, and frame-to-frame jitter is 0.0009.
+"""
 
 _POLL_S = 0.1
 

@@ -17,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -210,9 +211,11 @@ class TestDamage:
 
     def test_a_key_frame_that_is_damaged(self, make, tmp_path: Path) -> None:
         path = make("closed.mp4", tmp_path / "a.mp4")
+        with av.open(str(path)) as container:
+            keys = [packet for packet in container.demux(video=0) if packet.is_keyframe]
         data = bytearray(path.read_bytes())
-        key = data.index(b"\x65\x88", len(data) // 3)  # an IDR slice
-        data[key + 300 : key + 500] = bytes(200)
+        middle = keys[2].pos + keys[2].size // 2
+        data[middle : middle + 200] = bytes(200)
         path.write_bytes(data)
         with open_source(path) as source:
             stats = check(source, np.arange(0.5, 5.0, 0.5).tolist())
