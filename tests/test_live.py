@@ -219,9 +219,11 @@ def test_a_camera_that_is_lost_and_comes_back_leaves_a_gap_and_no_event(tmp_path
     kinds = [m["kind"] for m in rows(tmp_path / "live/marks.csv", "kind")]
     assert kinds == ["camera_lost", "camera_back"]
     measured = read_signals(tmp_path / "live/signals.csv")
-    widest = int(np.argmax(np.diff(measured.time_s)))
-    assert np.diff(measured.time_s)[widest] > 1.0
-    assert np.isnan(measured.yaw_deg[widest])  # the gap begins with an empty row
+    empty = np.flatnonzero(np.isnan(measured.yaw_deg))
+    assert 1 <= len(empty) < 15  # the gap begins with some empty rows
+    assert (np.diff(empty) == 1).all()
+    gap_s = measured.time_s[empty[-1] + 1] - measured.time_s[empty[0] - 1]
+    assert gap_s > 1.0
     summary = json.loads((tmp_path / "live/summary.json").read_text())
     assert not summary["partial"]
     (gap,) = summary["live"]["interruptions"]

@@ -31,6 +31,11 @@ _NOTHING = np.full((1, N_LANDMARKS, 3), np.nan)
 _BREAK_S = 0.001
 """An empty row follows the last frame before a break by this: before any frame that is to come."""
 
+_BREAK_EVERY_S = 0.25
+_BREAK_KNOWN_S = 2.0
+"""More empty rows follow for so long: an event is told once 0.12 s beyond the time have been seen
+within which it could go on, at most 0.6 s."""
+
 
 class Counting:
     """Measures, decides, counts and logs; what `hfs_vision.pipeline.analyze` does with a file.
@@ -50,7 +55,7 @@ class Counting:
         self._finder, self._appearance = finder, appearance
         self._settings, self._log = settings, log
         self._detector = Detector(settings)
-        self._broken_off = True
+        self._last_frame_s: float | None = None
         self.tally = Tally(settings.max_gap_s)
         self.events: list[Event] = []
         self.trace = Signals.empty()
@@ -85,22 +90,34 @@ class Counting:
         return max(self.rest_known_s - self.last_s, 0.0)
 
     def take(self, frame: Frame) -> list[Event]:
-        """Counts a frame; the events that have become final."""
+        """Counts a frame; the events that have become final.
+
+        One that is late, from before the end of a break, is left out.
+        """
+        if frame.time_s <= self.last_s:
+            return []
         self.landmarks = self._finder(frame)
         look = readings([self._appearance(frame, self.landmarks)])
-        self._broken_off = False
+        self._last_frame_s = frame.time_s
         return self._add(frame.time_s, self.landmarks[None], look)
 
-    def break_off(self) -> list[Event]:
-        """Notes by an empty row that no frame follows for a while: what was open ends here.
+    def break_off(self, now_s: float) -> list[Event]:
+        """Notes by empty rows that no frame has come since the last: what was open ends there.
 
-        Does nothing if no frame came since the last time.
+        Called again and again while that lasts, it adds rows until the detector has seen enough
+        of the break to tell what ended with it, and none after.
+
+        Args:
+            now_s: Time on the frames' clock.
         """
-        if self._broken_off:
+        if self._last_frame_s is None:
             return []
-        self._broken_off = True
+        first, known_s = self.last_s == self._last_frame_s, self._last_frame_s + _BREAK_KNOWN_S
+        if not first and not self.last_s + _BREAK_EVERY_S <= now_s <= known_s:
+            return []
         self.landmarks = _NOTHING[0]
-        return self._add(round(self.last_s + _BREAK_S, 6), _NOTHING, None)
+        time_s = self.last_s + _BREAK_S if first else now_s
+        return self._add(round(time_s, 6), _NOTHING, None)
 
     def begin_segment(self, label: str) -> None:
         """Labels what comes from the last frame on."""

@@ -124,7 +124,7 @@ class Loop:
         elif self._capture.state == "ended":
             self.over = True
         elif self._clock() - self._arrived_s > _SILENCE_S:
-            self._tell(self._counting.break_off(), tell)
+            self._tell(self._counting.break_off(self.now_s), tell)
         self._watch_camera()
         self._lead()
         now = self._clock()
@@ -161,6 +161,7 @@ class Loop:
             self._start_s = frame.time_s
         self._frame, self._arrived_s = frame, self._clock()
         if self._paused_at_s is not None:
+            self._tell(self._counting.break_off(frame.time_s), tell)
             return
         began = time.perf_counter()
         events = self._counting.take(frame)
@@ -231,7 +232,6 @@ class Loop:
     def _pause(self) -> None:
         if self._paused_at_s is None:
             self._paused_at_s = self.now_s
-            self._counting.break_off()
             self._log.mark(self.now_s, "pause")
         else:
             self._paused_s += self.now_s - self._paused_at_s
