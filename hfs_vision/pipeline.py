@@ -27,7 +27,12 @@ from hfs_vision.schema import (
 )
 from hfs_vision.settings import Settings
 from hfs_vision.tables import (
+    COUNTS_FILE,
+    EVENTS_FILE,
     SEGMENTS_FILE,
+    SIGNALS_FILE,
+    SUMMARY_FILE,
+    TWITCHES_FILE,
     write_counts,
     write_events,
     write_json,
@@ -36,7 +41,7 @@ from hfs_vision.tables import (
     write_signals,
     write_twitches,
 )
-from hfs_vision.video import DecodeStats, open_source
+from hfs_vision.video import DecodeStats, digest, open_source
 from hfs_vision.workers import LandmarkerChoice, MeasuredPart, measure_recording
 
 NOT_A_DEVICE = (
@@ -44,7 +49,7 @@ NOT_A_DEVICE = (
     "does not diagnose, grade or advise, and is not a medical device."
 )
 
-RESULT_FILES = ("events.csv", "twitches.csv", "counts.csv", "signals.csv", "summary.json")
+RESULT_FILES = (EVENTS_FILE, TWITCHES_FILE, COUNTS_FILE, SIGNALS_FILE, SUMMARY_FILE)
 
 _NO_FRAMES = measure(np.empty(0), np.empty((0, 478, 3)))
 
@@ -67,6 +72,8 @@ class Analysis:
             view) and so cannot be known from the measurements.
         source, decoding, model: What was read and which landmark model ran; ``None`` where events
             were detected again from a signals file.
+        sha256: Which recording it was, by its content (`hfs_vision.video.digest`); ``None`` where
+            it could not be read a second time.
         partial: Whether reading was stopped before the end.
         segments: Counts of the labelled stretches of a live session.
         speed: Frames per second and milliseconds of processor time a frame by stage.
@@ -83,6 +90,7 @@ class Analysis:
     source: SourceInfo | None = None
     decoding: DecodeStats | None = None
     model: ModelIdentity | None = None
+    sha256: str | None = None
     partial: bool = False
     segments: Sequence[Segment] = ()
     speed: dict[str, Any] | None = None
@@ -116,7 +124,9 @@ class Analysis:
                 source_warnings=self.source_warnings,
             ),
             "model": asdict(self.model) if self.model else self.inherited.get("model"),
-            "source": asdict(self.source) if self.source else self.inherited.get("source"),
+            "source": {**asdict(self.source), "sha256": self.sha256}
+            if self.source
+            else self.inherited.get("source"),
             "decoding": asdict(self.decoding) if self.decoding else self.inherited.get("decoding"),
             "speed": self.speed,
             **{key: self.inherited[key] for key in ("live",) if self.inherited.get(key)},
@@ -149,6 +159,7 @@ def analyze(
     subject: tuple[float, float] | None = None,
     fps: float | None = None,
     workers: int = 1,
+    sha256: str | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Analysis:
@@ -167,6 +178,7 @@ def analyze(
         workers: Processes that measure parts of a recording of more than 90 s at the same time;
             how many changes no digit of the tables. They are spawned: a script that asks for
             more than one must guard its own start by ``if __name__ == "__main__":``.
+        sha256: `hfs_vision.video.digest` of the recording, where it is known already.
         progress: Called after every few frames.
         stop: Asked after every few frames; once it says true, the result so far is returned,
             marked as partial.
@@ -215,6 +227,7 @@ def analyze(
         source=source.info,
         decoding=stats,
         model=parts[0].model,
+        sha256=sha256 or _digest(Path(path)),
         speed=_speed(run, parts, workers, time.perf_counter() - began),
     )
 
@@ -257,6 +270,13 @@ def _speed(run: _Run, parts: Sequence[MeasuredPart], workers: int, wall_s: float
         "frames_per_s": len(run.measurements) / wall_s,
         "cpu_ms_a_frame": {name: 1000 * cpu_s / frames for name, cpu_s in stages.items()},
     }
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return digest(path)
+    except OSError:
+        return None
 
 
 def _ignore(frames: int, time_s: float) -> None:

@@ -18,8 +18,9 @@ import pytest
 
 from hfs_vision.batch import find_recordings
 from hfs_vision.batch.names import name_by_number, name_by_source, unique_names
-from hfs_vision.batch.sources import Recording, digest, local_copy
+from hfs_vision.batch.sources import Recording, local_copy
 from hfs_vision.errors import OutputError, UsageError
+from hfs_vision.video import digest
 from tests.batch_support import (
     NAMES,
     Batch,

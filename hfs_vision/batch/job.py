@@ -17,13 +17,13 @@ from filelock import FileLock, Timeout
 from hfs_vision.appearance import Appearance
 from hfs_vision.batch.cohort import measured, read_record, result_folder, write_record
 from hfs_vision.batch.names import STATE
-from hfs_vision.batch.sources import Stopped, digest, is_url, local_copy, stamp
+from hfs_vision.batch.sources import is_url, local_copy
 from hfs_vision.errors import HfsVisionError, ModelError, OutputError, SourceError
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.pipeline import Analysis, analyze
 from hfs_vision.schema import ModelIdentity, SourceInfo
 from hfs_vision.settings import Settings
-from hfs_vision.video import TIMESTAMPS_NAME
+from hfs_vision.video import TIMESTAMPS_NAME, Stopped, digest, stamp
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Digest:
     name: str
 
     def __call__(self, here: Here) -> str:
-        """Hexadecimal; see `hfs_vision.batch.sources.digest`."""
+        """Hexadecimal; see `hfs_vision.video.digest`."""
         with local_copy(self.source, here.scratch / self.name, here.stop) as path:
             return digest(path, here.stop)
 
@@ -162,7 +162,7 @@ class Job:
         sha256 = ""
         if not is_url(self.source):
             with contextlib.suppress(OSError):
-                sha256 = digest(Path(self.source), lambda: False)
+                sha256 = digest(Path(self.source))
         try:
             with self._lock():
                 return self._failed(sha256, self._told(reason))
@@ -203,7 +203,7 @@ class Job:
             if not self.retry_failed:
                 return Outcome("failed", known["reason"], again=True)
         try:
-            result = self._analyze(path, here)
+            result = self._analyze(path, sha256, here)
             if stamp(path) != before:
                 raise SourceError(
                     f"{path} changed while it was read: run again once it is complete"
@@ -217,7 +217,7 @@ class Job:
         write_record(self._folder, record, result)
         return Outcome("done", **_told_of(record))
 
-    def _analyze(self, path: Path, here: Here) -> Analysis:
+    def _analyze(self, path: Path, sha256: str, here: Here) -> Analysis:
         asked = self.request
         rate_wanted = path.is_dir() and not (path / TIMESTAMPS_NAME).exists()
 
@@ -234,6 +234,7 @@ class Job:
             model=asked.model,
             subject=asked.subject,
             fps=asked.fps if rate_wanted else None,
+            sha256=sha256,
             progress=progress,
             stop=here.stop,
         )

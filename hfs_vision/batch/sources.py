@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import re
 import shutil
@@ -14,20 +13,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hfs_vision.errors import SourceError, UsageError
-from hfs_vision.video import IMAGE_SUFFIXES, TIMESTAMPS_NAME
-
-VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"}
-    | {".mxf", ".ogv", ".ts", ".webm", ".wmv"}
+from hfs_vision.video import (
+    IMAGE_SUFFIXES,
+    TIMESTAMPS_NAME,
+    VIDEO_SUFFIXES,
+    Stopped,
+    content_files,
 )
-"""What is taken for a video in a folder or a glob; a file that is named may have any ending."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _BLOCK_BYTES = 1 << 20
-
-
-class Stopped(Exception):  # noqa: N818 - it is no error
-    """The work was asked to end."""
 
 
 @dataclass(frozen=True)
@@ -145,43 +140,13 @@ def _recording(source: str) -> Recording:
     else:
         source = os.path.abspath(source)  # noqa: PTH100 - keeps links, and workers may be elsewhere
         place = Path(source)
-        key, size = os.path.realpath(source), sum(file.stat().st_size for file in _files(place))
+        key, size = (
+            os.path.realpath(source),
+            sum(file.stat().st_size for file in content_files(place)),
+        )
     folders = tuple(part for part in place.parts[:-1] if part != place.anchor)
     suffix = "" if place.is_dir() else place.suffix
     return Recording(source, key, folders, place.name.removesuffix(suffix), suffix, size)
-
-
-def _files(path: Path) -> list[Path]:
-    """What a recording is made of: the file, or the images and their times."""
-    if not path.is_dir():
-        return [path]
-    wanted = (p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-    table = path / TIMESTAMPS_NAME
-    return sorted([*wanted, *([table] if table.exists() else [])])
-
-
-def digest(path: Path, stop: Callable[[], bool]) -> str:
-    """SHA-256 of a file's bytes, or of the names and bytes of a folder's images; hexadecimal.
-
-    Raises:
-        Stopped: If ``stop`` says so.
-        OSError: If it cannot be read.
-    """
-    whole = hashlib.sha256()
-    for file in _files(path):
-        if file != path:
-            whole.update(f"{file.name}\n{file.stat().st_size}\n".encode())
-        with file.open("rb") as handle:
-            while block := handle.read(_BLOCK_BYTES):
-                if stop():
-                    raise Stopped
-                whole.update(block)
-    return whole.hexdigest()
-
-
-def stamp(path: Path) -> list[tuple[int, int]]:
-    """Size and time of change of each file, to see whether it is still being copied."""
-    return [(stat.st_size, stat.st_mtime_ns) for stat in map(Path.stat, _files(path))]
 
 
 @contextmanager

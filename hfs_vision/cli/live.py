@@ -16,7 +16,6 @@ from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
 from hfs_vision.errors import UsageError
 from hfs_vision.live import (
-    RECORDING_FILE,
     SESSION_FILES,
     Action,
     Display,
@@ -28,7 +27,7 @@ from hfs_vision.live import (
 )
 from hfs_vision.schema import Event
 from hfs_vision.tables import check_folder
-from hfs_vision.video import Camera, LiveSource, NetworkStream, Replay, list_cameras
+from hfs_vision.video import RECORDING_FILE, Camera, LiveSource, NetworkStream, Replay, list_cameras
 
 _DEFAULT_FPS = 30.0
 

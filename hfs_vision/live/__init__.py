@@ -2,12 +2,11 @@
 
 from hfs_vision.live.loop import Display, Session
 from hfs_vision.live.protocol import open_protocol
-from hfs_vision.live.session import RECORDING_FILE, SESSION_FILES, run_live, session_clock
+from hfs_vision.live.session import SESSION_FILES, run_live, session_clock
 from hfs_vision.live.view import View
 from hfs_vision.live.window import Action, Window
 
 __all__ = [
-    "RECORDING_FILE",
     "SESSION_FILES",
     "Action",
     "Display",

@@ -17,10 +17,9 @@ from hfs_vision.pipeline import RESULT_FILES
 from hfs_vision.schema import Event
 from hfs_vision.settings import Settings
 from hfs_vision.tables import SEGMENTS_FILE
-from hfs_vision.video import Capture, LiveSource, Recorder
+from hfs_vision.video import RECORDING_FILE, Capture, LiveSource, Recorder
 
 SESSION_FILES = tuple(dict.fromkeys((*RESULT_FILES, *GROWING_FILES, SEGMENTS_FILE)))
-RECORDING_FILE = "recording.mp4"
 
 
 def session_clock() -> Clock:

@@ -52,10 +52,30 @@ DERIVED_COLUMNS = (
 SIGNAL_COLUMNS = ("time_s", "valid", *MEASURED_COLUMNS, *DERIVED_COLUMNS)
 SEGMENT_COLUMNS = ("segment", "label", "start_s", "end_s", "valid_s", *COUNT_COLUMNS)
 MARK_COLUMNS = ("time_s", "kind", "label")
+REVIEWED_COLUMNS = (
+    "number",
+    "verdict",
+    *EVENT_COLUMNS,
+    "comment",
+    "reviewer",
+    "reviewed_utc",
+    "history",
+)
 
 MARKS_FILE = "marks.csv"
 SEGMENTS_FILE = "segments.csv"
 """What happened in a live session, and the counts of its labelled stretches."""
 
+EVENTS_FILE, TWITCHES_FILE = "events.csv", "twitches.csv"
+COUNTS_FILE, SIGNALS_FILE = "counts.csv", "signals.csv"
+SUMMARY_FILE = "summary.json"
+"""What every analysis and every session leaves."""
+
+REVIEWED_FILE = "events.reviewed.csv"
+"""The events as a person has corrected them."""
+
 COHORT_FILE = "cohort.csv"
 """One row for each recording of a batch."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What starts a formula in a spreadsheet: such a text is written with an apostrophe first."""

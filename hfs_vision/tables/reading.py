@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -12,9 +14,10 @@ import numpy as np
 
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.errors import TableError
-from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event
+from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event, FloatArray
 from hfs_vision.tables.columns import (
     EVENT_COLUMNS,
+    FORMULA_STARTS,
     MARK_COLUMNS,
     MEASURED_COLUMNS,
     SIGNAL_COLUMNS,
@@ -27,11 +30,15 @@ def read_signals(path: Path) -> Measurements:
     Raises:
         TableError: If the file, a column or a cell is not as documented; names file and row.
     """
-    names = ("time_s", *MEASURED_COLUMNS)
-    rows = []
-    for number, record in read_rows(path, names, grown=SIGNAL_COLUMNS):
-        rows.append([parse_number(path, number, name, record[name]) for name in names])
-    table = np.array(rows, dtype=np.float64).reshape(-1, len(names))
+    return as_measurements(path, read_numbers(path, ("time_s", *MEASURED_COLUMNS)))
+
+
+def as_measurements(path: Path, table: FloatArray) -> Measurements:
+    """The columns ``time_s`` and `MEASURED_COLUMNS` as measurements.
+
+    Raises:
+        TableError: If the times do not increase.
+    """
     time_s = table[:, 0]
     wrong = np.flatnonzero(~np.isfinite(time_s) | ~(np.diff(time_s, prepend=-np.inf) > 0))
     if len(wrong):
@@ -44,6 +51,43 @@ def read_signals(path: Path) -> Measurements:
     return Measurements(
         time_s, table[:, 1:3], table[:, 3:7].reshape(-1, 2, 2), *table[:, 7:].T.copy()
     )
+
+
+def read_numbers(path: Path, names: Sequence[str]) -> FloatArray:
+    """Columns of a table of signals, ``(n, len(names))``; NaN where a cell is empty.
+
+    Raises:
+        TableError: If the file, a column or a cell is not as documented; names file and row.
+    """
+    table = _read_plain(path, names)
+    if table is not None:
+        return table
+    rows = []
+    for number, record in read_rows(path, names, grown=SIGNAL_COLUMNS):
+        rows.append([parse_number(path, number, name, record[name]) for name in names])
+    return np.array(rows, dtype=np.float64).reshape(-1, len(names))
+
+
+def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
+    """The same in half the time, of a file that holds numbers alone; ``None`` of any other."""
+    try:
+        head, _, body = path.read_text(encoding="utf-8").partition("\n")
+        columns = head.split(",")
+        if not body.endswith("\n") or not set(names) <= set(columns) or _UNPLAIN.search(body):
+            return None
+        # Twice, since each replacement uses up a comma that the next empty cell needs.
+        body = f"\n{body}".replace("\n,", "\nnan,").replace(",\n", ",nan\n")[1:]
+        body = body.replace(",,", ",nan,").replace(",,", ",nan,")
+        table = np.loadtxt(io.StringIO(body), delimiter=",", ndmin=2)
+    except (OSError, ValueError):  # which row is wrong is told by the other way
+        return None
+    if table.shape[1] != len(columns) or np.isinf(table).any():
+        return None
+    return np.asarray(table[:, [columns.index(name) for name in names]])
+
+
+_UNPLAIN = re.compile(r"[^0-9.,\n-]")
+"""What no table of signals holds that this program wrote."""
 
 
 def read_segments(path: Path) -> list[tuple[str, float]]:
@@ -76,55 +120,57 @@ def read_events(path: Path) -> list[Event]:
     Raises:
         TableError: If a row is not as documented; names file and row.
     """
-    events, required = [], ("onset_s", "side", "region")
-    for number, record in read_rows(path, required, grown=EVENT_COLUMNS):
+    required = ("onset_s", "side", "region")
+    rows = read_rows(path, required, grown=EVENT_COLUMNS)
+    return [read_event(path, row, cells) for row, cells in rows]
 
-        def value(name: str, row: int = number, cells: dict[str, str] = record) -> float:
-            return parse_number(path, row, name, cells.get(name) or "")
 
-        def choice(
-            name: str, choices: Sequence[str], row: int = number, cells: dict[str, str] = record
-        ) -> str:
-            if cells[name] not in choices:
-                raise TableError(
-                    f"{path}, row {row}: {name} is {cells[name]!r}; write one of "
-                    f"{', '.join(choices)}"
-                )
-            return cells[name]
+def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
+    """The event of one row; see `read_events`.
 
-        onset_s, offset_s = value("onset_s"), value("offset_s")
-        if math.isnan(offset_s):
-            offset_s = onset_s + value("duration_s")
-        if not offset_s > onset_s:
+    Raises:
+        TableError: If it is not as documented.
+    """
+
+    def value(name: str) -> float:
+        return parse_number(path, row, name, cells.get(name) or "")
+
+    def choice(name: str, choices: Sequence[str]) -> str:
+        if cells[name] not in choices:
             raise TableError(
-                f"{path}, row {number}: the event runs from {onset_s:g} s to {offset_s:g} s; it "
-                "must have onset_s and a positive duration_s, or offset_s after onset_s"
+                f"{path}, row {row}: {name} is {cells[name]!r}; write one of {', '.join(choices)}"
             )
-        lag_s = value("eye_mouth_lag_s")
-        component = "component" in record and record["component"]
-        events.append(
-            Event(
-                onset_s=onset_s,
-                offset_s=offset_s,
-                side=choice("side", SIDES),
-                region=choice("region", REGIONS),
-                component=choice("component", COMPONENTS)
-                if component
-                else COMPONENTS[int(offset_s - onset_s >= 1.0)],
-                peak_s=value("peak_s"),
-                score=value("score"),
-                confidence=value("confidence"),
-                closure=value("closure"),
-                excursion=value("excursion"),
-                rise_s=value("rise_s"),
-                closure_velocity=value("closure_velocity"),
-                excursion_velocity=value("excursion_velocity"),
-                eye_mouth_lag_s=None if math.isnan(lag_s) else lag_s,
-                valid_fraction=value("valid_fraction"),
-                truncated=value("truncated") == 1,
-            )
+        return cells[name]
+
+    onset_s, offset_s = value("onset_s"), value("offset_s")
+    if math.isnan(offset_s):
+        offset_s = onset_s + value("duration_s")
+    if not offset_s > onset_s:
+        raise TableError(
+            f"{path}, row {row}: the event runs from {onset_s:g} s to {offset_s:g} s; it "
+            "must have onset_s and a positive duration_s, or offset_s after onset_s"
         )
-    return events
+    lag_s = value("eye_mouth_lag_s")
+    return Event(
+        onset_s=onset_s,
+        offset_s=offset_s,
+        side=choice("side", SIDES),
+        region=choice("region", REGIONS),
+        component=choice("component", COMPONENTS)
+        if cells.get("component")
+        else COMPONENTS[int(offset_s - onset_s >= 1.0)],
+        peak_s=value("peak_s"),
+        score=value("score"),
+        confidence=value("confidence"),
+        closure=value("closure"),
+        excursion=value("excursion"),
+        rise_s=value("rise_s"),
+        closure_velocity=value("closure_velocity"),
+        excursion_velocity=value("excursion_velocity"),
+        eye_mouth_lag_s=None if math.isnan(lag_s) else lag_s,
+        valid_fraction=value("valid_fraction"),
+        truncated=value("truncated") == 1,
+    )
 
 
 def read_rows(
@@ -161,9 +207,14 @@ def read_rows(
                         f"{path}, row {reader.line_num}: the number of cells differs from that of "
                         "the first row"
                     )
-                yield reader.line_num, record
+                yield reader.line_num, {name: plain_text(cell) for name, cell in record.items()}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path} cannot be read as a CSV table: {error}") from error
+
+
+def plain_text(cell: str) -> str:
+    """The text of a cell without the apostrophe that `hfs_vision.tables.format_cell` puts first."""
+    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA_STARTS) else cell
 
 
 class _Lines:

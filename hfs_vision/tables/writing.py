@@ -23,6 +23,7 @@ from hfs_vision.tables.columns import (
     COUNT_COLUMNS,
     DERIVED_COLUMNS,
     EVENT_COLUMNS,
+    FORMULA_STARTS,
     MEASURED_COLUMNS,
     SEGMENT_COLUMNS,
     SIGNAL_COLUMNS,
@@ -134,9 +135,14 @@ def write_signals(handle: TextIO, measured: Measurements, signals: Signals) -> N
 
 def event_line(event: Event) -> str:
     """Row of `EVENT_COLUMNS`."""
+    return line(event_cells(event))
+
+
+def event_cells(event: Event) -> list[object]:
+    """Values of `EVENT_COLUMNS`."""
     values = {name: getattr(event, name) for name in EVENT_COLUMNS}
     values["twitches"] = len(event.twitches) or None
-    return line(values.values())
+    return list(values.values())
 
 
 def twitch_lines(number: int, event: Event) -> str:
@@ -184,12 +190,19 @@ def write_json(handle: TextIO, values: dict[str, Any]) -> None:
 
 
 def format_cell(value: object) -> str:
-    """Text of a cell: microsecond decimals, 0 or 1 for a truth value, empty for what is missing."""
+    """Text of a cell: microsecond decimals, 0 or 1 for a truth value, empty for what is missing.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe first.
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    return f"{value:.6f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6f}"
+    text = str(value)
+    is_formula = isinstance(value, str) and text.lstrip("'").startswith(FORMULA_STARTS)
+    return f"'{text}" if is_formula else text
 
 
 def _json_ready(value: Any) -> Any:

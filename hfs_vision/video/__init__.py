@@ -19,6 +19,8 @@ from __future__ import annotations
 from hfs_vision.video.camera import Camera, CameraName, list_cameras
 from hfs_vision.video.capture import Capture, CaptureStats, Interruption, LiveSource
 from hfs_vision.video.file import VideoFile
+from hfs_vision.video.finding import RECORDING_FILE, FoundRecording, find_recording
+from hfs_vision.video.identity import VIDEO_SUFFIXES, Stopped, content_files, digest, stamp
 from hfs_vision.video.images import IMAGE_SUFFIXES, TIMESTAMPS_NAME, ImageFolder, read_picture
 from hfs_vision.video.opening import open_source
 from hfs_vision.video.recording import Recorder
@@ -28,12 +30,15 @@ from hfs_vision.video.stream import NetworkStream
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "RECORDING_FILE",
     "TIMESTAMPS_NAME",
+    "VIDEO_SUFFIXES",
     "Camera",
     "CameraName",
     "Capture",
     "CaptureStats",
     "DecodeStats",
+    "FoundRecording",
     "FrameSource",
     "ImageFolder",
     "Interruption",
@@ -41,9 +46,14 @@ __all__ = [
     "NetworkStream",
     "Recorder",
     "Replay",
+    "Stopped",
     "VideoFile",
     "ahead",
+    "content_files",
+    "digest",
+    "find_recording",
     "list_cameras",
     "open_source",
     "read_picture",
+    "stamp",
 ]

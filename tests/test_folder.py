@@ -1,0 +1,212 @@
+"""A result folder read back as a whole, its corrected events, and the recording it belongs to."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfs_vision.errors import TableError, UsageError
+from hfs_vision.pipeline import Analysis, detect
+from hfs_vision.tables import (
+    SIGNAL_COLUMNS,
+    ReviewedEvent,
+    format_cell,
+    read_folder,
+    read_reviewed,
+    read_signals,
+    standing,
+    write_reviewed,
+)
+from hfs_vision.tables.reading import plain_text
+from hfs_vision.video import digest, find_recording
+from tests.synthetic import Recording
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    recording = Recording(30.0)
+    recording.lid(0, 10.0, 0.3)
+    recording.lid(1, 20.0, 1.5)
+    return detect(recording.measured())
+
+
+@pytest.fixture
+def folder(analysis, tmp_path) -> Path:
+    analysis.save(tmp_path / "a.results")
+    return tmp_path / "a.results"
+
+
+class TestReadingAFolder:
+    def test_gives_back_what_was_saved(self, analysis, folder):
+        found = read_folder(folder)
+        assert [(e.onset_s, e.side, e.twitches) for e in found.events] == [
+            (e.onset_s, e.side, e.twitches) for e in analysis.events
+        ]
+        for name in ("closure", "excursion", "eye_score", "mouth_score", "time_s"):
+            saved, read = getattr(analysis.signals, name), getattr(found.signals, name)
+            np.testing.assert_allclose(read, saved, atol=1e-6, equal_nan=True)
+        np.testing.assert_allclose(
+            found.measurements.commissure, analysis.measurements.commissure, atol=1e-6
+        )
+        assert found.valid_s == pytest.approx(analysis.summary.valid_s)
+        assert not found.warnings
+        assert found.reviewed is None
+
+    @pytest.mark.parametrize("name", ["signals.csv", "summary.json"])
+    def test_tells_what_is_missing(self, folder, name):
+        (folder / name).unlink()
+        found = read_folder(folder)
+        assert len(found.warnings) == 1
+        assert name in found.warnings[0]
+        assert len(found.events) == 2
+
+    def test_needs_the_events(self, folder):
+        (folder / "events.csv").unlink()
+        with pytest.raises(UsageError, match=r"holds no events\.csv"):
+            read_folder(folder)
+        with pytest.raises(UsageError, match="is not a folder"):
+            read_folder(folder / "elsewhere")
+
+    def test_tells_of_another_version(self, folder):
+        summary = json.loads((folder / "summary.json").read_text())
+        summary["versions"]["hfs_vision"] = "0.0.1"
+        (folder / "summary.json").write_text(json.dumps(summary))
+        assert "0.0.1" in read_folder(folder).warnings[0]
+
+    def test_a_summary_that_is_none_is_refused(self, folder):
+        (folder / "summary.json").write_text("[1]")
+        with pytest.raises(TableError, match="JSON object"):
+            read_folder(folder)
+
+
+class TestSignals:
+    def test_a_file_that_was_touched_by_hand_reads_the_same(self, folder):
+        # Quotes are not what this program writes, so this takes the patient way.
+        plain = read_folder(folder)
+        text = (folder / "signals.csv").read_text().splitlines()
+        text[5] = ",".join(f'"{cell}"' for cell in text[5].split(","))
+        (folder / "signals.csv").write_text("\n".join(text) + "\n")
+        again = read_folder(folder)
+        np.testing.assert_array_equal(plain.signals.closure, again.signals.closure)
+        np.testing.assert_array_equal(plain.measurements.aperture, again.measurements.aperture)
+
+    def test_empty_cells_at_any_place_are_missing_numbers(self, folder):
+        path = folder / "signals.csv"
+        lines = path.read_text().splitlines()
+        lines[1] = "0.000000,0" + "," * (len(SIGNAL_COLUMNS) - 2)
+        lines[2] = lines[2][: lines[2].rindex(",") + 1]
+        path.write_text("\n".join(lines) + "\n")
+        found = read_folder(folder)
+        assert np.isnan(found.signals.closure[0]).all()
+        assert np.isnan(found.signals.mouth_score[1, 1])
+        assert np.isfinite(found.signals.mouth_score[1, 0])
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [("0.0", "zero"), ("0.033", "0.0.33"), (",1,", ",1,1,"), ("0.0", "1e999")],
+        ids=["no number", "two dots", "a cell too many", "infinite"],
+    )
+    def test_what_is_wrong_is_told_with_its_row(self, folder, old, new):
+        path = folder / "signals.csv"
+        head, body = path.read_text().split("\n", 1)
+        path.write_text(head + "\n" + body.replace(old, new, 1))
+        with pytest.raises(TableError, match=r"row [23]:"):
+            read_signals(path)
+
+
+class TestReviewedEvents:
+    def rows(self, analysis) -> list[ReviewedEvent]:
+        first, second = (replace(e, twitches=()) for e in analysis.events)
+        return [
+            ReviewedEvent(1, first, "rejected", "=1+1", "-AB", "2026-11-25T10:00:00Z", "x"),
+            ReviewedEvent(7, second, "added", 'a "b", c\nd'),
+        ]
+
+    def test_come_back_as_they_were_written(self, analysis, tmp_path):
+        rows = self.rows(analysis)
+        with (tmp_path / "r.csv").open("w", newline="") as handle:
+            write_reviewed(handle, rows)
+        again = read_reviewed(tmp_path / "r.csv")
+        assert [(r.number, r.verdict, r.comment, r.reviewer, r.history) for r in again] == [
+            (r.number, r.verdict, r.comment, r.reviewer, r.history) for r in rows
+        ]
+        assert standing(again)[0].onset_s == pytest.approx(rows[1].event.onset_s, abs=1e-6)
+        assert len(standing(again)) == 1
+        assert ",'=1+1,'-AB," in (tmp_path / "r.csv").read_text()
+
+    def test_are_those_of_the_folder(self, analysis, folder):
+        with (folder / "events.reviewed.csv").open("w", newline="") as handle:
+            write_reviewed(handle, self.rows(analysis))
+        found = read_folder(folder)
+        assert len(found.events) == 1
+        assert len(found.machine_events) == 2
+
+    def test_rows_written_by_hand_need_little(self, tmp_path):
+        (tmp_path / "r.csv").write_text(
+            "onset_s,duration_s,side,region,number,verdict\n"
+            "5,0.4,left,eye,,\n2,0.5,right,mouth,3.0,Accepted\n"
+        )
+        first, second = read_reviewed(tmp_path / "r.csv")
+        assert (first.number, first.verdict) == (3, "accepted")
+        assert (second.number, second.verdict) == (4, "")
+        assert math.isnan(second.event.score)
+
+    @pytest.mark.parametrize(
+        ("row", "told"),
+        [
+            ("5,0.4,left,eye,1,good", "row 2: verdict is 'good'"),
+            ("5,0.4,left,eye,1.5,", "row 2: number is '1.5'"),
+            ("5,0.4,left,nose,1,", "row 2: region is 'nose'"),
+            ("5,0.4,left,eye,1,\n6,0.4,left,eye,1,", "number 1 stands twice"),
+        ],
+    )
+    def test_what_is_wrong_is_told(self, tmp_path, row, told):
+        (tmp_path / "r.csv").write_text(f"onset_s,duration_s,side,region,number,verdict\n{row}\n")
+        with pytest.raises(TableError, match=told):
+            read_reviewed(tmp_path / "r.csv")
+
+
+@given(st.text(st.sampled_from("'=+-@\t\rab1 "), max_size=6))
+def test_no_text_is_a_formula_in_a_spreadsheet_and_each_comes_back(text):
+    cell = format_cell(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert plain_text(cell) == text
+
+
+class TestFindingTheRecording:
+    def test_by_name_beside_the_folder(self, folder):
+        (folder.parent / "a.mp4").write_bytes(b"1")
+        (folder.parent / "a.csv").write_bytes(b"2")
+        found = find_recording(folder, None)
+        assert (found.path, found.warning) == (folder.parent / "a.mp4", "")
+
+    def test_the_hash_decides_between_two(self, folder):
+        (folder.parent / "a.avi").write_bytes(b"1")
+        (folder.parent / "a.mp4").write_bytes(b"2")
+        found = find_recording(folder, digest(folder.parent / "a.mp4"))
+        assert (found.path, found.warning) == (folder.parent / "a.mp4", "")
+
+    def test_another_content_is_told(self, folder):
+        (folder.parent / "a.mp4").write_bytes(b"1")
+        found = find_recording(folder, "0" * 64)
+        assert found.path == folder.parent / "a.mp4"
+        assert "not the recording that was analysed" in found.warning
+
+    def test_what_a_session_recorded_comes_first(self, folder):
+        (folder.parent / "a.mp4").write_bytes(b"1")
+        (folder / "recording.mp4").write_bytes(b"2")
+        assert find_recording(folder, None).path == folder / "recording.mp4"
+
+    def test_none_is_told(self, folder):
+        found = find_recording(folder, None)
+        assert found.path is None
+        assert "--video" in found.warning
+
+    def test_what_is_given_must_exist(self, folder):
+        with pytest.raises(UsageError, match="does not exist"):
+            find_recording(folder, None, folder / "b.mp4")
