@@ -1,4 +1,4 @@
-"""Agreement of counts: tables worked out by hand, in print and by scipy."""
+"""Agreement of counts and of presence: worked out by hand, in print and by scipy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_vision.core.agreement import agreement, f_quantile, icc_absolute
+from hfs_vision.core.detector import row_ends
+from hfs_vision.core.evaluate import Mark
+from hfs_vision.core.kappa import Presence, compare_presence, measured_seconds, moving
 
 SHROUT_FLEISS = [
     [9, 2, 5, 8],
@@ -122,3 +125,100 @@ def test_any_counts_give_an_agreement_without_a_crash(pairs):
         assert found.icc_high <= 1 + 1e-12
     back = agreement([b for _, b in pairs], [a for a, _ in pairs])
     assert back.icc == pytest.approx(found.icc, nan_ok=True)
+
+
+# --- presence by second -------------------------------------------------------------------------
+
+
+def marks(*spans, side="left"):
+    return [Mark(onset_s, offset_s, side, "eye", "eyelid_twitch") for onset_s, offset_s in spans]
+
+
+def test_kappa_worked_out_by_hand():
+    # 100 seconds: 40 + 30 alike; the first saw 50 with a movement, the second 60.
+    found = Presence(both=40, first=10, second=20, neither=30)
+    observed, expected = 0.70, 0.5 * 0.6 + 0.5 * 0.4
+    assert found.kappa == pytest.approx((observed - expected) / (1 - expected))
+    assert found.kappa == pytest.approx(0.4)
+    assert (found.seconds, found.note) == (100, "")
+
+
+@pytest.mark.parametrize(
+    ("presence", "kappa"),
+    [
+        (Presence(5, 0, 0, 25), 1.0),
+        (Presence(0, 5, 5, 0), -1.0),
+        (Presence(1, 1, 1, 1), 0.0),
+        (Presence(0, 1, 0, 29), 0.0),
+        (Presence(0, 10, 10, 80), -1 / 9),
+    ],
+)
+def test_kappa_is_one_where_they_agree_and_zero_where_chance_would_do(presence, kappa):
+    assert presence.kappa == pytest.approx(kappa)
+
+
+@pytest.mark.parametrize(
+    ("presence", "note"),
+    [
+        (Presence(), "no second was measured"),
+        (Presence(neither=30), "neither saw a movement"),
+        (Presence(both=30), "in every second"),
+    ],
+)
+def test_kappa_that_is_undefined_is_nan_with_a_word(presence, note):
+    assert math.isnan(presence.kappa)
+    assert note in presence.note
+
+
+def test_a_second_counts_in_which_a_movement_is_however_briefly():
+    seen = moving(marks((1.0, 2.0), (3.999999, 4.000001), (7.5, 7.6)), "left", np.arange(10))
+    assert np.flatnonzero(seen).tolist() == [1, 3, 4, 7]
+    assert not moving(marks((1.0, 2.0)), "right", np.arange(10)).any()
+    assert moving(marks((-0.5, 0.5)), "left", [-1, 0, 1]).tolist() == [True, True, False]
+
+
+def test_seconds_that_were_not_measured_do_not_count():
+    one, other = marks((1, 2), (5, 6)), marks((1, 2), (8, 9.5))
+    assert compare_presence(one, other, "left", range(10)) == Presence(1, 1, 2, 6)
+    assert compare_presence(one, other, "left", [0, 1, 2, 9]) == Presence(1, 0, 1, 2)
+    assert compare_presence(one, other, "right", [0, 1, 2, 9]) == Presence(neither=4)
+
+
+def test_a_second_is_measured_where_the_face_was_seen_for_half_of_it():
+    time_s = np.arange(10.2, 15.2, 1 / 30)
+    valid = ~((time_s >= 11.6) & (time_s < 13.4))
+    found = measured_seconds(time_s, row_ends(time_s, 0.25), valid)
+    # 10.2 to 11.6 is 0.8 s and 0.6 s; of 12 nothing is left, of 13 0.6 s, and of 15 0.2 s.
+    assert found.tolist() == [10, 11, 13, 14]
+    assert measured_seconds(np.empty(0), np.empty(0), np.empty(0, dtype=bool)).tolist() == []
+
+
+def test_frames_that_are_far_apart_stand_for_no_more_than_the_gap():
+    time_s = np.array([0.0, 0.9, 1.0, 1.3, 1.6, 1.9])
+    found = measured_seconds(time_s, row_ends(time_s, 0.25), np.ones(6, dtype=bool))
+    assert found.tolist() == [1]
+
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, 300), st.integers(1, 50)).map(lambda p: (p[0] / 10, sum(p) / 10)),
+    max_size=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SPANS, SPANS)
+def test_kappa_is_that_of_the_definition_and_the_same_both_ways(first, second):
+    one, other = marks(*first), marks(*second)
+    found = compare_presence(one, other, "left", range(30))
+    a, b = (
+        np.array([any(on < t + 1 and off > t for on, off in spans) for t in range(30)])
+        for spans in (first, second)
+    )
+    chance = a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
+    if chance < 1 - 1e-12:
+        assert found.kappa == pytest.approx(((a == b).mean() - chance) / (1 - chance))
+        assert -1 - 1e-12 <= found.kappa <= 1 + 1e-12
+    else:
+        assert math.isnan(found.kappa)
+    back = compare_presence(other, one, "left", range(30))
+    assert back.kappa == pytest.approx(found.kappa, nan_ok=True)

@@ -110,7 +110,7 @@ MALFORMED = [
     (LABELS.encode() + b"1,1,left,wi\xe9nk,high\n", "cannot be read as a CSV table"),
     (LABELS + "1,0.2,left,wink\n", "row 2: the number of cells"),
     (LABELS + "1,0.2,left,wink,high,x\n", "row 2: the number of cells"),
-    (LABELS + "1,0.2,Left,wink,high\n", "row 2: side is 'Left'; write one of left, right, both"),
+    (LABELS + "1,0.2,Links,wink,high\n", "row 2: side is 'Links'; write one of left, right, both"),
     (LABELS + "1,0.2,,wink,high\n", "row 2: side is ''"),
     (LABELS + "1,0.2,both,wink,high\n", "row 2: side is 'both', but wink is of one side"),
     (LABELS + "1,0.2,left,winkk,high\n", "row 2: kind is 'winkk'"),

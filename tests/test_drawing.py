@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hfs_vision.core.landmarks import COMMISSURE, OUTER_CANTHUS
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Count
+from hfs_vision.drawing import ink
 from hfs_vision.facemesh import open_landmarker
-from hfs_vision.live import drawing_ink as ink
-from hfs_vision.live.drawing import draw
+from hfs_vision.live.picture import draw
 from hfs_vision.live.view import TRACE_S, View
 from hfs_vision.schema import KINDS, SIDES, Event
 from hfs_vision.video import open_source

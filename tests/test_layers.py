@@ -42,7 +42,26 @@ ALLOWED = {
         CORE | {"video", "facemesh", "appearance", "tables", "pipeline"},
         {"fsspec", "dask", "distributed", "filelock"},
     ),
-    "live": (CORE | {"video", "facemesh", "appearance", "tables", "pipeline"}, {"numpy", "cv2"}),
+    "drawing": (CORE, {"numpy", "cv2"}),
+    "live": (
+        CORE | {"video", "facemesh", "appearance", "tables", "pipeline", "drawing"},
+        {"numpy", "cv2"},
+    ),
+    "report": (CORE | {"tables", "pipeline"}, {"numpy", "jinja2", "matplotlib"}),
+    "review": (CORE | {"tables"}, {"filelock"}),
+    "footage": (
+        CORE | {"video", "sighting", "tables", "drawing"},
+        {"numpy", "av", "cv2"},
+    ),
+    "checking": (
+        CORE | {"video", "facemesh", "appearance", "patches", "measuring", "live"},
+        {"numpy", "cv2", "av"},
+    ),
+    "exports": (CORE | {"tables"}, {"numpy", "pandas", "pyarrow"}),
+    "web": (
+        CORE | {"video", "tables", "review", "report", "live"},
+        {"numpy", "av", "fastapi", "starlette", "uvicorn", "pydantic"},
+    ),
     "cli": (
         CORE
         | {
@@ -55,6 +74,12 @@ ALLOWED = {
             "pipeline",
             "live",
             "batch",
+            "report",
+            "review",
+            "footage",
+            "exports",
+            "web",
+            "checking",
         },
         {"click", "rich"},
     ),

@@ -220,7 +220,7 @@ def test_a_cell_just_within_its_limits_is_taken_and_one_beyond_is_refused(
     [
         ("", "row 1: column 'label' is missing"),
         ("label,seconds\nrest,1\n", "row 1: column 'prompt' is missing"),
-        ("label;prompt;seconds\nrest;Rest;1\n", "row 1: column 'label' is missing"),
+        ("label|prompt|seconds\nrest|Rest|1\n", "row 1: column 'label' is missing"),
         (HEADER, "holds no step; write one or more rows"),
         (HEADER + "rest,Rest\n", "row 2: the number of cells"),
         (HEADER + "rest,Rest, please,1,1,0\n", "row 2: the number of cells"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.summary import Tally
+from hfs_vision.core.summary import Tally, count_events
 from hfs_vision.schema import KINDS, SIDES
 from tests.synthetic import Recording
 
@@ -148,3 +148,26 @@ def test_segments_share_the_valid_time_and_each_event_is_where_it_begins():
         "right": pytest.approx(3),
         "all": pytest.approx(3),
     }
+
+
+def test_events_are_counted_alike_one_by_one_and_as_a_list():
+    recording = Recording(60).lid(LEFT, 15, 0.3).lid(LEFT, 25, 2.0).pull(RIGHT, 40, 0.4)
+    summary = summary_of(recording)
+    counts = count_events(recording.events(), summary.valid_s)
+    assert counts == summary.counts
+    assert {(c.side, c.kind, c.count) for c in counts if c.count} == {
+        ("left", "eyelid_twitch", 1),
+        ("left", "forced_closure", 1),
+        ("left", "all", 2),
+        ("right", "lower_face_spasm", 1),
+        ("right", "all", 1),
+        ("all", "all", 3),
+    }
+
+
+@pytest.mark.parametrize("valid_s", [0.0, math.nan])
+def test_without_valid_time_there_are_counts_and_no_rates(valid_s):
+    (*_, whole) = count_events(Recording(30).lid(LEFT, 15, 0.3).events(), valid_s)
+    assert whole.count == 1
+    assert math.isnan(whole.rate_per_min)
+    assert math.isnan(whole.time_share)

@@ -192,7 +192,7 @@ GOOD = "onset_s,duration_s,side,region\n"
     [
         ("onset_s,side\n1,left\n", "column 'region' is missing"),
         ("", "column 'onset_s' is missing"),
-        (GOOD + "1,0.5,Left,eye\n", "row 2: side is 'Left'"),
+        (GOOD + "1,0.5,Both,eye\n", "row 2: side is 'Both'"),
         (GOOD + "1,0.5,left,brow\n", "row 2: region is 'brow'"),
         (GOOD + "1,0.5,left,eye\n2,-1,left,eye\n", "row 3: the event runs from 2 s to 1 s"),
         (GOOD + "1,,left,eye\n", "row 2: the event runs"),

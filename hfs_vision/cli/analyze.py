@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hfs_vision.cli import terminal
+from hfs_vision.cli.clips import Choice, annotate_results
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import (
     landmarker_options,
@@ -16,8 +17,11 @@ from hfs_vision.cli.options import (
     read_settings,
     settings_options,
 )
+from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
+from hfs_vision.footage import ANNOTATED_FILE
 from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
+from hfs_vision.report import REPORT_FILE
 from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_signals
 
 
@@ -25,8 +29,8 @@ from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_sign
     "analyze",
     help=f"""Finds one-sided facial movements in VIDEO, a video file or a folder of images.
 
-    Writes {", ".join(RESULT_FILES)} to the folder given by --out. Ctrl-C ends the analysis and
-    keeps what was found so far.""",
+    Writes {", ".join(RESULT_FILES)} and {REPORT_FILE} to the folder given by
+    --out. Ctrl-C ends the analysis and keeps what was found so far.""",
 )
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option(
@@ -43,7 +47,13 @@ from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_sign
     help="Processes that measure parts of a recording of more than 90 s at the same time; the "
     "tables are the same to the last byte.  [default: all processors but one]",
 )
+@click.option(
+    "--annotated",
+    is_flag=True,
+    help=f"Write {ANNOTATED_FILE} too, a video with marks, counts and traces; without sound.",
+)
 @click.option("--profile", is_flag=True, help="Show where the processor time went.")
+@no_report_option
 @settings_options
 def analyze_command(
     video: Path,
@@ -54,14 +64,16 @@ def analyze_command(
     subject: tuple[float, float] | None,
     fps: float | None,
     workers: int | None,
+    annotated: bool,
     profile: bool,
+    no_report: bool,
     settings_file: Path | None,
     **options: float | None,
 ) -> int:
     """Analyses one recording."""
     settings = read_settings(settings_file, options)
     folder = out if out is not None else Path(f"{video.stem or 'frames'}.results")
-    check_folder(folder, RESULT_FILES, force=force)
+    check_folder(folder, (*RESULT_FILES, *[ANNOTATED_FILE] * annotated), force=force)
     with stop_on_signal() as caught, terminal.frame_progress(video.name) as progress:
         result = analyze(
             video,
@@ -78,7 +90,10 @@ def analyze_command(
     _show(result, folder)
     if profile and result.speed:
         terminal.show_speed(result.speed)
-    return 128 + caught[0] if caught else 0
+    code = settle_report(folder, wanted=not no_report)
+    if annotated and not caught:
+        return annotate_results(folder, video, Choice(landmarker, model, subject, fps)) or code
+    return 128 + caught[0] if caught else code
 
 
 @click.command("detect")
@@ -89,11 +104,13 @@ def analyze_command(
     help="Folder for the results; without it they are only shown.",
 )
 @click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
+@no_report_option
 @settings_options
 def detect_command(
     signals: Path,
     out: Path | None,
     force: bool,
+    no_report: bool,
     settings_file: Path | None,
     **options: float | None,
 ) -> int:
@@ -116,7 +133,7 @@ def detect_command(
     if out is not None:
         result.save(out)
     _show(result, out)
-    return 0
+    return settle_report(out, wanted=not no_report) if out is not None else 0
 
 
 def _show(result: Analysis, folder: Path | None) -> None:

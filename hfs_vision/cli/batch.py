@@ -22,10 +22,13 @@ from hfs_vision.batch import (
     find_recordings,
     run_batch,
 )
+from hfs_vision.batch.cohort import result_folder
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
+from hfs_vision.cli.report import BatchReports
 from hfs_vision.errors import UsageError
+from hfs_vision.report import REPORT_FILE
 from hfs_vision.tables import check_folder
 
 _ESTIMATE_FROM_S = 600
@@ -46,6 +49,7 @@ _ESTIMATE_FROM_S = 600
 )
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
 @click.option("--force", is_flag=True, help="Analyse anew what is done.")
+@click.option("--report", is_flag=True, help=f"Also write a {REPORT_FILE} for each recording.")
 @click.option(
     "--deidentify",
     is_flag=True,
@@ -65,6 +69,7 @@ def batch_command(
     jobs: int | None,
     retry_failed: bool,
     force: bool,
+    report: bool,
     deidentify: bool,
     scheduler: str | None,
     landmarker: str,
@@ -90,12 +95,13 @@ def batch_command(
     out = out.absolute()
     check_folder(out, (), force=True)
     request = Request(settings, landmarker, str(model.absolute()) if model else None, subject, fps)
+    reports = BatchReports(wanted=report)
     with (
         stop_on_signal() as caught,
         Cluster(scheduler)
         if scheduler is not None
         else Pool(min(jobs or _cores(), len(recordings)), len(recordings), out) as backend,
-        _batch_progress() as shown,
+        _batch_progress(reports) as shown,
     ):
         run_batch(
             recordings,
@@ -108,11 +114,12 @@ def batch_command(
             retry_failed=retry_failed,
             stop=lambda: bool(caught),
         )
+    complete = reports.finish(stopped=bool(caught))
     terminal.out.print(f"{shown.counts()}; {COHORT_FILE} is in {out}", soft_wrap=True)
     if caught:
         terminal.err.print("stopped before the end: run the same command again to go on")
         return 128 + caught[0]
-    return 1 if shown.failed else 0
+    return 1 if shown.failed or not complete else 0
 
 
 def _cores() -> int:
@@ -124,8 +131,8 @@ def _cores() -> int:
 class _BatchProgress:
     """A line for each recording that is worked on, and one for all; on a pipe one when it ends."""
 
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
+    def __init__(self, bar: Progress, reports: BatchReports) -> None:
+        self._bar, self._reports = bar, reports
         self._all: TaskID | None = None
         self._tasks: dict[Job, TaskID] = {}
         self._ended: Counter[str] = Counter()
@@ -162,6 +169,7 @@ class _BatchProgress:
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         self._ended[outcome.status] += 1
+        self._reports.after(result_folder(job.out, job.name), outcome.status)
         self._size += _weight(job)
         if job in self._tasks:
             self._bar.remove_task(self._tasks.pop(job))
@@ -190,7 +198,7 @@ def _weight(job: Job) -> int:
 
 
 @contextmanager
-def _batch_progress() -> Iterator[_BatchProgress]:
+def _batch_progress(reports: BatchReports) -> Iterator[_BatchProgress]:
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -201,4 +209,4 @@ def _batch_progress() -> Iterator[_BatchProgress]:
         speed_estimate_period=_ESTIMATE_FROM_S,
     )
     with bar:
-        yield _BatchProgress(bar)
+        yield _BatchProgress(bar, reports)

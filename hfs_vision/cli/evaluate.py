@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from rich.table import Table
 from hfs_vision.cli import terminal
 from hfs_vision.comparison.pairing import LAST_ROW, find_pairs, read_pair
 from hfs_vision.comparison.reading import CONFIDENCES
+from hfs_vision.comparison.reviewers import read_presence, total_presence
 from hfs_vision.comparison.writing import check_file, report, write_file, write_scores
 from hfs_vision.core.evaluate import TOLERANCE_S, Recording
+from hfs_vision.core.kappa import Presence
 from hfs_vision.core.scores import Errors, Evaluation, Tally, evaluate
 from hfs_vision.errors import UsageError
 from hfs_vision.schema import KINDS, REGIONS, SIDES
@@ -92,17 +94,19 @@ def evaluate_command(
 ) -> None:
     """Compares ESTIMATED events with REFERENCE events, those of a human or of a simulation.
 
-    Each is an event file (events.csv, labels, or the truth of a simulation), a result folder, or
-    a folder of several: NAME.csv or NAME.truth.csv in REFERENCE, NAME.results or NAME.csv in
-    ESTIMATED. Events are matched one to one within their side, by onset; docs/evaluation.md says
-    how.
+    Each is an event file (events.csv, events.reviewed.csv, labels, or the truth of a simulation), a
+    result folder (as REFERENCE its corrected events, if there are some), or a folder of several:
+    NAME.csv or NAME.truth.csv in REFERENCE, NAME.results or NAME.csv in ESTIMATED. Events are
+    matched one to one within their side, by onset; docs/evaluation.md says how. Of two files of
+    corrected events it is also told how far the reviewers agree.
     """
     _check(tolerance_s, duration_s, [f for f in (json_file, csv_file) if f is not None], force)
     pairs, left_out = find_pairs(reference, estimated, only_common=only_common)
-    recordings, notes = [], []
+    recordings, seen, notes = [], [], []
     for pair in pairs:
         recording, said = read_pair(pair, min_confidence=min_confidence, duration_s=duration_s)
         recordings.append(recording)
+        seen.append(read_presence(pair, recording))
         notes += said
     if left_out:
         notes.append(f"left out, being in one folder only: {', '.join(left_out)}")
@@ -110,12 +114,13 @@ def evaluate_command(
     tolerances = [*sorted({*ALSO_S, tolerance_s}), None]
     everything = [evaluate(recordings, tolerance_s=tolerance) for tolerance in tolerances]
     chosen = everything[tolerances.index(tolerance_s)]
+    presence = total_presence(seen)
     if json_file is not None:
-        values = report(chosen, everything, notes)
+        values = report(chosen, everything, notes, presence)
         write_file(json_file, partial(write_json, values=values))
     if csv_file is not None:
-        write_file(csv_file, partial(write_scores, evaluations=everything))
-    _show(chosen, everything)
+        write_file(csv_file, partial(write_scores, evaluations=everything, presence=seen))
+    _show(chosen, everything, presence)
     terminal.show_warnings(notes)
 
 
@@ -145,7 +150,9 @@ def _notes(recordings: Sequence[Recording]) -> list[str]:
     return notes
 
 
-def _show(chosen: Evaluation, everything: Sequence[Evaluation]) -> None:
+def _show(
+    chosen: Evaluation, everything: Sequence[Evaluation], presence: Mapping[str, Presence]
+) -> None:
     onset = f"onset within {chosen.tolerance_s:g} s"
     rows = [
         ("any overlap" if e.tolerance_s is None else f"within {e.tolerance_s:g} s", e.tally())
@@ -165,7 +172,7 @@ def _show(chosen: Evaluation, everything: Sequence[Evaluation]) -> None:
         names = [recording.name for recording in chosen.recordings]
         tallies = zip(names, chosen.tallies(), strict=True)
         _print_table(f"By recording, {onset}", [list(tallies)])
-    for line in _lines(chosen):
+    for line in (*_lines(chosen), *_reviewers(chosen, presence)):
         terminal.out.print(line, soft_wrap=True)
 
 
@@ -212,6 +219,22 @@ def _lines(chosen: Evaluation) -> Iterator[str]:
         yield f"false events by situation: {', '.join(parts)}"
     if len(chosen.recordings) > 1:
         yield from map(partial(_agreement, chosen), ("all", *SIDES))
+
+
+def _reviewers(chosen: Evaluation, presence: Mapping[str, Presence]) -> Iterator[str]:
+    """Agreement of two reviewers; nothing where there are no two."""
+    if presence:
+        f1 = _cell(chosen.tally().f1)
+        yield f"two reviewers: F1 of events {f1}, onset within {chosen.tolerance_s:g} s"
+    for side, seen in presence.items():
+        text = f"kappa of seconds with a movement, {side}: "
+        if seen.note:
+            yield text + f"{seen.note} ({seen.seconds} s)"
+        else:
+            yield (
+                f"{text}{seen.kappa:.2f} (both saw one in {seen.both} of {seen.seconds} s, the "
+                f"first alone in {seen.first}, the second alone in {seen.second})"
+            )
 
 
 def _error(errors: Errors) -> str:

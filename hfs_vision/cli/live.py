@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -13,18 +11,12 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
+from hfs_vision.cli.live_display import Wanted, open_display
 from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
+from hfs_vision.cli.page import port_option
+from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
-from hfs_vision.live import (
-    SESSION_FILES,
-    Action,
-    Display,
-    View,
-    Window,
-    open_protocol,
-    run_live,
-    session_clock,
-)
+from hfs_vision.live import SESSION_FILES, open_protocol, run_live, session_clock
 from hfs_vision.schema import Event
 from hfs_vision.tables import check_folder
 from hfs_vision.video import RECORDING_FILE, Camera, LiveSource, NetworkStream, Replay, list_cameras
@@ -38,14 +30,15 @@ _DEFAULT_FPS = 30.0
 
     \b
       hfs-vision live                            the first webcam, in a window
+      hfs-vision live --web                      in a page of the browser instead
       hfs-vision live --protocol clinical        led through rest, closing the eyes, talking ...
       hfs-vision live --camera "HD Pro"          by a part of its name; see hfs-vision cameras
       hfs-vision live --url rtsp://192.0.2.7/1   a network camera
       hfs-vision live --file clip.mp4 --realtime a file at its own pace, to try it out
 
-    Keep still with both eyes open for the first 10 seconds: rest is learned then. q in the window,
-    or Ctrl-C, ends the session. {", ".join(SESSION_FILES)} grow in the folder given by --out while
-    it runs, so that nothing is lost if it breaks off.""",
+    Keep still with both eyes open for the first 10 seconds: rest is learned then. q in the window
+    or the page, or Ctrl-C, ends the session. {", ".join(SESSION_FILES)} grow in the folder given by
+    --out while it runs, so that nothing is lost if it breaks off.""",
 )
 @click.option("--camera", metavar="INDEX|NAME", help="Which camera.  [default: 0]")
 @click.option("--url", help="A network camera: http:// (MJPEG) or rtsp://.")
@@ -60,6 +53,9 @@ _DEFAULT_FPS = 30.0
 )
 @click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
 @click.option("--no-display", is_flag=True, help="Open no window: counts on the terminal alone.")
+@click.option("--web", is_flag=True, help="Show it in the browser instead of a window.")
+@port_option(", with --web")
+@click.option("--no-browser", is_flag=True, help="With --web, only print the address of the page.")
 @click.option("--record", is_flag=True, help=f"Also keep the video, in {RECORDING_FILE}.")
 @click.option(
     "--protocol",
@@ -67,6 +63,7 @@ _DEFAULT_FPS = 30.0
     help="Lead through the steps of a protocol and end with it; see hfs-vision protocol.",
 )
 @click.option("--duration", type=click.FloatRange(min=0, min_open=True), help="End after seconds.")
+@no_report_option
 @landmarker_options
 @settings_options
 def live_command(
@@ -79,9 +76,13 @@ def live_command(
     out: Path | None,
     force: bool,
     no_display: bool,
+    web: bool,
+    port: int | None,
+    no_browser: bool,
     record: bool,
     protocol: str | None,
     duration: float | None,
+    no_report: bool,
     landmarker: str,
     model: Path | None,
     subject: tuple[float, float] | None,
@@ -99,6 +100,8 @@ def live_command(
         asked_fps = None
     else:
         asked_fps = fps or _DEFAULT_FPS
+    shown = Wanted(no_display, web, port, no_browser)
+    shown.check()
     settings = read_settings(settings_file, options)
     tasks = open_protocol(protocol) if protocol else None
     folder = out if out is not None else Path(f"live-{datetime.now():%Y%m%d-%H%M%S}.results")
@@ -111,7 +114,9 @@ def live_command(
         source = NetworkStream(url, clock=clock)
     else:
         source = Camera(camera or "0", size=_read_size(size), fps=asked_fps, clock=clock)
-    with stop_on_signal() as caught, _display(no_display, record) as display:
+    if record:
+        terminal.err.print(f"the video is being recorded, to {RECORDING_FILE}")
+    with stop_on_signal() as caught, open_display(shown) as place:
         session = run_live(
             source,
             folder,
@@ -125,10 +130,11 @@ def live_command(
             tasks=tasks,
             duration_s=duration or math.inf,
             asked_fps=asked_fps,
-            display=display,
+            display=place.display,
             tell=_tell,
-            stop=lambda: bool(caught),
+            stop=lambda: bool(caught) or place.end_asked(),
         )
+        place.finish(session)
     terminal.show_summary(session.summary)
     terminal.show_segments(session.segments)
     terminal.show_warnings(session.warnings)
@@ -136,7 +142,7 @@ def live_command(
         raise session.failure
     written = [name for name in (*SESSION_FILES, RECORDING_FILE) if (folder / name).exists()]
     terminal.out.print(f"{', '.join(written)} are in {folder}", soft_wrap=True)
-    return 0
+    return settle_report(folder, wanted=not no_report)
 
 
 @click.command("cameras")
@@ -164,30 +170,3 @@ def _tell(event: Event) -> None:
     terminal.out.print(
         f"{event.onset_s:8.2f} s  {event.side:5}  {event.kind:16}  {event.duration_s:.2f} s"
     )
-
-
-@contextmanager
-def _display(no_display: bool, record: bool) -> Iterator[Display]:
-    if record:
-        terminal.err.print(f"the video is being recorded, to {RECORDING_FILE}")
-    if no_display:
-        with terminal.live_status() as status:
-            yield _Terminal(status)
-        return
-    window = Window("hfs_vision")
-    try:
-        yield window
-    finally:
-        window.close()
-
-
-class _Terminal:
-    """One line of state on standard error, instead of a window."""
-
-    def __init__(self, status: terminal.LiveStatus) -> None:
-        self._status = status
-
-    def show(self, view: View) -> Sequence[Action]:
-        """Shows how the session stands; nothing can be asked for here."""
-        self._status.show(view)
-        return ()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hfs_vision.comparison.reading import CONFIDENCES, EventFile, read_event_file
 from hfs_vision.core.evaluate import Recording
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.tables import COHORT_FILE
+from hfs_vision.tables import (
+    COHORT_FILE,
+    EVENTS_FILE,
+    REVIEWED_FILE,
+    SUMMARY_FILE,
+    is_reviewed,
+)
 
-EVENTS_FILE = "events.csv"
-SUMMARY_FILE = "summary.json"
 LAST_ROW = "until the last row ends"
 """Where the time of a recording comes from, if nobody says how long it is."""
 
@@ -37,7 +41,9 @@ def find_pairs(
     """Pairs of event files, and the names that were left out.
 
     Args:
-        reference: Event file, result folder, or folder of ``NAME.csv`` or ``NAME.truth.csv``.
+        reference: Event file, result folder, or folder of ``NAME.csv`` or ``NAME.truth.csv``. Of a
+            result folder the corrected events count, where there are some; in a folder of several
+            those of ``NAME.results``, where there is no other reference of that name.
         estimated: Event file, result folder, or folder of ``NAME.results`` (result folders) or
             ``NAME.csv``.
         only_common: Whether names that are in one folder only are left out.
@@ -49,7 +55,7 @@ def find_pairs(
     for path in (reference, estimated):
         if not path.exists():
             raise UsageError(f"{path} does not exist: check the path")
-    first, second = _single(reference), _single(estimated)
+    first, second = _single(reference, (REVIEWED_FILE, EVENTS_FILE)), _single(estimated)
     if first and second:
         return [Pair(_name(first), first, second)], []
     if first or second:
@@ -72,15 +78,17 @@ def find_pairs(
     return pairs, left_out
 
 
-def _single(path: Path) -> Path | None:
-    """The event file, if this is one or a result folder."""
+def _single(path: Path, names: Sequence[str] = (EVENTS_FILE,)) -> Path | None:
+    """The event file, if this is one or a result folder; of the latter the first there is."""
     if path.is_dir():
-        return path / EVENTS_FILE if (path / EVENTS_FILE).exists() else None
+        if not (path / EVENTS_FILE).exists():
+            return None
+        return next((path / name for name in names if (path / name).exists()), None)
     return path
 
 
 def _name(file: Path) -> str:
-    name = file.parent.name if file.name == EVENTS_FILE else file.name
+    name = file.parent.name if file.name in (EVENTS_FILE, REVIEWED_FILE) else file.name
     for ending in (_RESULTS, _TRUTH, ".csv"):
         name = name.removesuffix(ending)
     return name or file.name
@@ -89,11 +97,14 @@ def _name(file: Path) -> str:
 def _references(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*.csv")):
+        if path.name == COHORT_FILE:
+            continue
         name = path.name.removesuffix(_TRUTH).removesuffix(".csv")
         if name in found:
             raise TableError(f"{found[name]} and {path} are both references of {name}: keep one")
         found[name] = path
-    return found
+    reviews = {_name(path): path for path in sorted(folder.glob(f"*{_RESULTS}/{REVIEWED_FILE}"))}
+    return {**reviews, **found}
 
 
 def _estimates(folder: Path, references: set[Path]) -> dict[str, Path]:
@@ -127,8 +138,9 @@ def read_pair(
 ) -> tuple[Recording, list[str]]:
     """One recording, and what the reader of its scores must know.
 
-    Valid time is that of the ``summary.json`` beside an ``events.csv``; else ``duration_s``; else
-    the time from 0 s until the last row of either file ends.
+    Valid time is that of the ``summary.json`` beside the estimated ``events.csv``, or beside
+    corrected events of either; else ``duration_s``; else the time from 0 s until the last row of
+    either file ends.
 
     Args:
         pair: Its event files.
@@ -140,9 +152,9 @@ def read_pair(
             or an event lies beyond the end of the recording.
     """
     notes = []
-    summary = pair.estimated.with_name(SUMMARY_FILE)
+    summary = beside(pair, SUMMARY_FILE)
     end_s = math.inf
-    if pair.estimated.name == EVENTS_FILE and summary.exists():
+    if summary is not None:
         valid_s, end_s, partial = _read_summary(summary)
         valid_from = "valid time in summary.json"
         if partial:
@@ -167,6 +179,17 @@ def read_pair(
         valid_from,
     )
     return recording, notes
+
+
+def beside(pair: Pair, name: str) -> Path | None:
+    """A file of the result folder that the events come from, if there is one."""
+    results = [
+        path
+        for path in (pair.estimated, pair.reference)
+        if (path == pair.estimated and path.name == EVENTS_FILE) or is_reviewed(path)
+    ]
+    found = (path.with_name(name) for path in results)
+    return next((path for path in found if path.exists()), None)
 
 
 def _last_end(*files: EventFile) -> float:

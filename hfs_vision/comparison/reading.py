@@ -4,6 +4,7 @@ Event tables of this package, truths of ``simulate`` and label files are read al
 apart by side and kind:
 
 - A row of side ``left`` or ``right`` is an event. Its region is given or follows from its kind.
+- Of a table of corrected events the rows that were not rejected are events, and nothing else is.
 - A row of side ``both``, or of a kind that is no event (blink, smile ...), is a situation.
 - In a table without regions, a movement of the eye and one of the mouth of the same side that
   overlap are one movement of ``eye+mouth``.
@@ -20,7 +21,13 @@ from hfs_vision.core.evaluate import ROUNDING_S, Mark, faults
 from hfs_vision.core.matching import LONG_S
 from hfs_vision.errors import TableError
 from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, event_kind
-from hfs_vision.tables import parse_number, read_rows
+from hfs_vision.tables import (
+    is_reviewed,
+    parse_choice,
+    parse_number,
+    read_reviewed,
+    read_rows,
+)
 
 CONFIDENCES = ("low", "medium", "high")
 """How sure a human was of a label, least first; a label without a word is taken for sure."""
@@ -64,6 +71,7 @@ class EventFile:
 @dataclass(frozen=True)
 class _Row:
     number: int
+    where: str
     mark: Mark
     is_event: bool
     joins: bool  # with the other part of the face: the table names no regions
@@ -90,15 +98,18 @@ def read_event_file(
         TableError: If the file is not as documented; names file and row.
     """
     required = ("onset_s", "duration_s|offset_s", "side", "region|kind")
-    rows = [_row(path, number, cells) for number, cells in read_rows(path, required)]
-    _refuse(path, rows, faults([row.mark for row in rows], sides=_SIDES, end_s=end_s))
+    if is_reviewed(path):
+        rows = _reviewed_rows(path)
+    else:
+        rows = [_row(path, number, cells) for number, cells in read_rows(path, required)]
+    _refuse(rows, faults([row.mark for row in rows], sides=_SIDES, end_s=end_s))
     parts = [row for row in rows if row.is_event]
     events = _joined(parts)
     if not may_overlap:
         for region in REGIONS:
             same = [row for row in parts if row.joins and row.mark.region == region]
-            _refuse(path, same, faults([row.mark for row in same], may_overlap=False))
-        _refuse(path, events, faults([row.mark for row in events], may_overlap=False))
+            _refuse(same, faults([row.mark for row in same], may_overlap=False))
+        _refuse(events, faults([row.mark for row in events], may_overlap=False))
     least = CONFIDENCES.index(min_confidence)
     return EventFile(
         tuple(row.mark for row in events if row.confidence >= least),
@@ -107,34 +118,63 @@ def read_event_file(
     )
 
 
-def _refuse(path: Path, rows: Sequence[_Row], found: Iterable[tuple[int, str]]) -> None:
+def _refuse(rows: Sequence[_Row], found: Iterable[tuple[int, str]]) -> None:
     for index, fault in found:
-        raise TableError(f"{path}, row {rows[index].number}: {fault}")
+        raise TableError(f"{rows[index].where}: {fault}")
+
+
+def _reviewed_rows(path: Path) -> list[_Row]:
+    """Corrected events that stand; they are known by their numbers."""
+    sure = len(CONFIDENCES)
+    return [
+        _Row(
+            row.number,
+            f"{path}, event number {row.number}",
+            Mark(
+                row.event.onset_s,
+                row.event.offset_s,
+                row.event.side,
+                row.event.region,
+                row.event.kind,
+            ),
+            is_event=True,
+            joins=False,
+            confidence=sure,
+        )
+        for row in read_reviewed(path)
+        if row.counts
+    ]
 
 
 def _row(path: Path, number: int, record: dict[str, str]) -> _Row:
     cells = {name: text.strip() for name, text in record.items()}
     where = f"{path}, row {number}"
     onset_s, offset_s = _times(path, number, cells)
-    side, kind, region = cells["side"], cells.get("kind", ""), cells.get("region", "")
-    _choose(where, "side", side, _SIDES)
+
+    def choice(name: str, choices: Sequence[str]) -> str:
+        return parse_choice(path, number, name, cells.get(name, ""), choices)
+
+    side, kind, region = choice("side", _SIDES), cells.get("kind", "").lower(), ""
     if side == "both" or kind in _NO_EVENT:
         if kind in _ONE_SIDED:
             raise TableError(f"{where}: side is 'both', but {kind} is of one side")
-        mark = Mark(onset_s, offset_s, side, region, kind or region or "other")
-        return _Row(number, mark, is_event=False, joins=False, confidence=0)
+        mark = Mark(
+            onset_s, offset_s, side, cells.get("region", ""), kind or cells.get("region") or "other"
+        )
+        return _Row(number, where, mark, is_event=False, joins=False, confidence=0)
+    if cells.get("region"):
+        region = choice("region", REGIONS)
     if kind or not region:
-        _choose(where, "kind", kind, (*_REGION_OF, *_NO_EVENT))
+        kind = choice("kind", (*_REGION_OF, *_NO_EVENT))
         if region and region != _REGION_OF[kind]:
             raise TableError(f"{where}: region is {region!r}, but {kind} is of {_REGION_OF[kind]}")
-    if region:
-        _choose(where, "region", region, REGIONS)
-    component = cells.get("component") or _component(onset_s, offset_s)
-    _choose(where, "component", component, COMPONENTS)
+    component = _component(onset_s, offset_s)
+    if cells.get("component"):
+        component = choice("component", COMPONENTS)
     part = region or _REGION_OF[kind]
     mark = Mark(onset_s, offset_s, side, part, event_kind(part, component))
-    sure = _confidence(where, cells.get("confidence", ""))
-    return _Row(number, mark, is_event=True, joins=not region, confidence=sure)
+    sure = _confidence(path, number, cells.get("confidence", ""))
+    return _Row(number, where, mark, is_event=True, joins=not region, confidence=sure)
 
 
 def _times(path: Path, number: int, cells: dict[str, str]) -> tuple[float, float]:
@@ -158,19 +198,13 @@ def _times(path: Path, number: int, cells: dict[str, str]) -> tuple[float, float
     return onset_s, offset_s
 
 
-def _confidence(where: str, text: str) -> int:
+def _confidence(path: Path, row: int, text: str) -> int:
     """Place in `CONFIDENCES`; a machine's number says nothing about a human's doubt."""
     try:
         float(text or "nan")
     except ValueError:
-        _choose(where, "confidence", text, CONFIDENCES)
-        return CONFIDENCES.index(text)
+        return CONFIDENCES.index(parse_choice(path, row, "confidence", text, CONFIDENCES))
     return len(CONFIDENCES)
-
-
-def _choose(where: str, name: str, text: str, choices: Sequence[str]) -> None:
-    if text not in choices:
-        raise TableError(f"{where}: {name} is {text!r}; write one of {', '.join(choices)}")
 
 
 def _component(onset_s: float, offset_s: float) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
 from hfs_vision.core.evaluate import Comparison, Marked, Recording
+from hfs_vision.core.kappa import Presence
 from hfs_vision.core.matching import LONG_S, MIN_IOU
 from hfs_vision.core.scores import RATES, Evaluation, Tally
 from hfs_vision.errors import OutputError, UsageError
@@ -18,7 +19,7 @@ from hfs_vision.schema import KINDS, REGIONS, SIDES
 from hfs_vision.tables import format_cell
 
 COUNTS = tuple(field.name for field in fields(Tally))
-SCORE_COLUMNS = ("recording", "criterion", "side", "region", "kind", *COUNTS, *RATES)
+SCORE_COLUMNS = ("recording", "criterion", "side", "region", "kind", *COUNTS, *RATES, "kappa")
 OVERLAP = "overlap"
 """Criterion of an evaluation that matches by any overlap; others are named by their tolerance."""
 
@@ -28,8 +29,19 @@ def criterion(evaluation: Evaluation) -> str:
     return OVERLAP if evaluation.tolerance_s is None else f"{evaluation.tolerance_s:g}"
 
 
-def write_scores(handle: TextIO, evaluations: Sequence[Evaluation]) -> None:
-    """Writes one row for each recording, criterion, side (or all) and kind (or all)."""
+def write_scores(
+    handle: TextIO,
+    evaluations: Sequence[Evaluation],
+    presence: Sequence[Mapping[str, Presence]] = (),
+) -> None:
+    """Writes one row for each recording, criterion, side (or all) and kind (or all).
+
+    Args:
+        handle: Where to.
+        evaluations: The same recordings at several criteria.
+        presence: Of each recording, see `hfs_vision.comparison.reviewers.read_presence`; its kappa
+            stands in the rows of all kinds, since it knows no others.
+    """
     rows = csv.writer(handle, lineterminator="\n")
     rows.writerow(SCORE_COLUMNS)
     groups = [(side, kind) for side in (*SIDES, "all") for kind in (*KINDS, "all")]
@@ -43,7 +55,9 @@ def write_scores(handle: TextIO, evaluations: Sequence[Evaluation]) -> None:
             for group in groups:
                 names = (recording.name, criterion(evaluation), group[0], _region(group[1]))
                 values = _values(tallies[place, group][number]).values()
-                rows.writerow([*names, group[1], *map(format_cell, values)])
+                seen = presence[number].get(group[0]) if presence and group[1] == "all" else None
+                cells = [*values, seen.kappa if seen else None]
+                rows.writerow([*names, group[1], *map(format_cell, cells)])
 
 
 def _region(kind: str) -> str:
@@ -56,7 +70,10 @@ def _values(tally: Tally) -> dict[str, float]:
 
 
 def report(
-    evaluation: Evaluation, others: Sequence[Evaluation], notes: Sequence[str]
+    evaluation: Evaluation,
+    others: Sequence[Evaluation],
+    notes: Sequence[str],
+    presence: Mapping[str, Presence] | None = None,
 ) -> dict[str, Any]:
     """Everything that an evaluation says, for `hfs_vision.tables.write_json`.
 
@@ -64,6 +81,7 @@ def report(
         evaluation: At the tolerance that counts.
         others: The same recordings at several criteria.
         notes: What the reader must know.
+        presence: Of two reviewers, by side; nothing where there are no two.
     """
     overall = evaluation.tally()
     without, of_those = evaluation.without_events()
@@ -84,6 +102,7 @@ def report(
         "same_region": evaluation.same_region(),
         "situations": [asdict(situation) for situation in evaluation.situations()],
         "agreement": {side: asdict(evaluation.agreement(side)) for side in ("all", *SIDES)},
+        "presence": {side: _seen(found) for side, found in (presence or {}).items()},
         "recordings": [
             {
                 "name": recording.name,
@@ -96,6 +115,11 @@ def report(
             )
         ],
     }
+
+
+def _seen(presence: Presence) -> dict[str, Any]:
+    seconds = {"seconds": presence.seconds, **asdict(presence)}
+    return {**seconds, "kappa": presence.kappa, "note": presence.note}
 
 
 def _outcomes(recording: Recording, comparison: Comparison) -> Iterator[dict[str, Any]]:

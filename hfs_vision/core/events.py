@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, replace
+
 import numpy as np
 
 from hfs_vision.core.confidence import confidence
@@ -13,7 +15,7 @@ _TAKES_PART = 0.95
 """Lid or corner takes part in an event of its side from this score on: where one of them is sure,
 less is asked of the other, because synkinesis (both together) is the rule."""
 
-_DECIMALS = 6
+_HALF_MICRO_S = 5e-7
 
 
 def describe_event(
@@ -34,19 +36,10 @@ def describe_event(
         settings: For the border between clonic and tonic.
         twitches: What it is made of, one or more.
     """
-    time_s = rows.time_s[span]
-    eye, mouth = rows.eye_score[span, side], rows.mouth_score[span, side]
-    closure, excursion = rows.closure[span, side], rows.excursion[span, side]
-    score = np.fmax(eye, mouth)
-    peak = int(np.nanargmax(score))
-    region = moving_region(eye, mouth)
-    onset_s, offset_s = float(time_s[0]), float(row_end[span.stop - 1])
+    score = np.fmax(rows.eye_score[span, side], rows.mouth_score[span, side])
+    region = moving_region(rows.eye_score[span, side], rows.mouth_score[span, side])
+    onset_s, offset_s = float(rows.time_s[span.start]), float(row_end[span.stop - 1])
     longest_s = max(twitch.duration_s for twitch in twitches)
-    lengths = row_end[span] - time_s
-    before = slice(max(span.start - 1, 0), span.stop)
-    lag_s = None
-    if region == "eye+mouth":
-        lag_s = _half_time(time_s, excursion) - _half_time(time_s, closure)
     return Event(
         onset_s=onset_s,
         offset_s=offset_s,
@@ -54,9 +47,53 @@ def describe_event(
         region=region,
         # A train of twitches is clonic, however long it lasts.
         component="tonic" if longest_s >= settings.tonic_s - 1e-9 else "clonic",
+        confidence=confidence(region, float(np.nanmax(score)), offset_s - onset_s),
+        twitches=twitches,
+        **asdict(measure_span(rows, row_end, span, side, region)),
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the signals say of a span of rows of one side; see `Event` for each."""
+
+    peak_s: float
+    score: float
+    closure: float
+    excursion: float
+    rise_s: float
+    closure_velocity: float
+    excursion_velocity: float
+    eye_mouth_lag_s: float | None
+    valid_fraction: float
+    truncated: bool
+
+
+def measure_span(
+    rows: Signals, row_end: FloatArray, span: slice, side: int, region: str
+) -> Measured:
+    """Reads the measured properties of an event off the rows that it spans.
+
+    Args:
+        rows: As in `describe_event`.
+        row_end: As in `describe_event`.
+        span: Rows of the event, in one or more of which the side must have been measured.
+        side: Index into `SIDES`.
+        region: What moved; the lag of lid and corner is that of ``eye+mouth`` alone.
+    """
+    time_s = rows.time_s[span]
+    closure, excursion = rows.closure[span, side], rows.excursion[span, side]
+    score = np.fmax(rows.eye_score[span, side], rows.mouth_score[span, side])
+    peak = int(np.nanargmax(score))
+    onset_s, offset_s = float(time_s[0]), float(row_end[span.stop - 1])
+    lengths = row_end[span] - time_s
+    before = slice(max(span.start - 1, 0), span.stop)
+    lag_s = None
+    if region == "eye+mouth":
+        lag_s = _half_time(time_s, excursion) - _half_time(time_s, closure)
+    return Measured(
         peak_s=float(time_s[peak]),
         score=float(score[peak]),
-        confidence=confidence(region, float(score[peak]), offset_s - onset_s),
         closure=float(np.nanmax(closure)),
         excursion=float(np.nanmax(excursion)),
         rise_s=float(time_s[peak]) - onset_s,
@@ -65,8 +102,34 @@ def describe_event(
         eye_mouth_lag_s=lag_s,
         valid_fraction=float(lengths[np.isfinite(closure)].sum() / (offset_s - onset_s)),
         truncated=_is_cut(rows, row_end, span),
-        twitches=twitches,
     )
+
+
+def measure_times(
+    rows: Signals, row_end: FloatArray, onset_s: float, offset_s: float, side: int, region: str
+) -> Measured | None:
+    """The same of times that a person has set; ``None`` if the side was not measured in them.
+
+    Those rows count that begin within the times, or the one that they lie in.
+
+    Args:
+        rows: All signals of the recording.
+        row_end: ``(n,)`` end of each row in seconds.
+        onset_s: Begin, which need not be that of a row; the rise counts from there.
+        offset_s: End.
+        side: Index into `SIDES`.
+        region: What moved.
+    """
+    start, stop = np.searchsorted(rows.time_s, np.array([onset_s, offset_s]) - _HALF_MICRO_S)
+    if start >= stop > 0 and row_end[stop - 1] > onset_s:
+        start = stop - 1
+    span = slice(int(start), int(stop))
+    scores = np.fmax(rows.eye_score[span, side], rows.mouth_score[span, side])
+    for column in (rows.closure[span, side], rows.excursion[span, side], scores):
+        if not np.isfinite(column).any():
+            return None
+    found = measure_span(rows, row_end, span, side, region)
+    return replace(found, rise_s=max(found.peak_s - onset_s, 0.0))
 
 
 def moving_region(eye: FloatArray, mouth: FloatArray) -> str:

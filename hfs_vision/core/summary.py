@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from hfs_vision.core.detector import Step
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
-from hfs_vision.schema import KINDS, SIDES
+from hfs_vision.schema import KINDS, SIDES, Event
 
 LOW_FPS = 24.0
 """Below this a twitch of 100 ms can fall between two frames (docs/decisions.md, frame rate)."""
@@ -128,6 +129,44 @@ class Segment:
     counts: tuple[Count, ...]
 
 
+class _Totals:
+    """Number and time of the events of each side and kind."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def add(self, event: Event) -> None:
+        count, time_s = self._found.get((event.side, event.kind), (0, 0.0))
+        self._found[event.side, event.kind] = count + 1, time_s + event.duration_s
+
+    def counts(self, valid_s: float) -> tuple[Count, ...]:
+        rows = [(side, kind) for side in SIDES for kind in KINDS]
+        rows += [*((side, "all") for side in SIDES), ("all", "all")]
+        counts = []
+        for side, kind in rows:
+            sides = SIDES if side == "all" else (side,)
+            kinds = KINDS if kind == "all" else (kind,)
+            totals = [self._found.get((s, k), (0, 0.0)) for s in sides for k in kinds]
+            count, time_s = sum(total[0] for total in totals), sum(total[1] for total in totals)
+            share = time_s / valid_s if valid_s > 0 else float("nan")
+            counts.append(Count(side, kind, count, _per_minute(count, valid_s), time_s, share))
+        return tuple(counts)
+
+
+def count_events(events: Sequence[Event], valid_s: float) -> tuple[Count, ...]:
+    """Counts of events: a row for each side and kind, then each side, then all.
+
+    Args:
+        events: The events, in any order.
+        valid_s: Seconds in which both sides were measured; where it is 0 or NaN, rates and
+            shares are NaN.
+    """
+    totals = _Totals()
+    for event in events:
+        totals.add(event)
+    return totals.counts(valid_s)
+
+
 class Tally:
     """Counts a recording while it comes in, against the time in which events could be seen.
 
@@ -146,7 +185,7 @@ class Tally:
         self._open: tuple[float, bool] | None = None
         self._starts_s, self._labels = [-math.inf], [""]
         self._valid_s = [0.0]
-        self._totals: dict[tuple[int, str, str], tuple[int, float]] = {}
+        self._whole, self._totals = _Totals(), [_Totals()]
         self._eye_events: list[tuple[float, float]] = []
         self._blinks: list[tuple[float, float]] = []
 
@@ -155,6 +194,7 @@ class Tally:
         self._starts_s.append(start_s)
         self._labels.append(label)
         self._valid_s.append(0.0)
+        self._totals.append(_Totals())
 
     def add(self, measured: Measurements, found: Step) -> None:
         """Takes the next frames, and what the detector gave back for them."""
@@ -162,16 +202,15 @@ class Tally:
         self._add_signals(found.signals)
         for event in found.events:
             segment = bisect_right(self._starts_s, event.onset_s) - 1
-            for key in ((segment, event.side, event.kind), (-1, event.side, event.kind)):
-                count, time_s = self._totals.get(key, (0, 0.0))
-                self._totals[key] = count + 1, time_s + event.duration_s
+            self._totals[segment].add(event)
+            self._whole.add(event)
             if "eye" in event.region:
                 self._eye_events.append((event.onset_s, event.offset_s))
         self._blinks += [(blink.onset_s, blink.offset_s) for blink in found.blinks]
 
     def counts(self) -> tuple[Count, ...]:
         """The counts so far; rates refer to the valid time so far."""
-        return self._counts(-1, self.valid_s)
+        return self._whole.counts(self.valid_s)
 
     @property
     def valid_s(self) -> float:
@@ -197,7 +236,7 @@ class Tally:
             valid_s=valid_s,
             fps=self.fps,
             face_px=float(np.median(face_px)) if len(face_px) else float("nan"),
-            counts=self._counts(-1, valid_s),
+            counts=self._whole.counts(valid_s),
             blinks=blinks,
             blink_rate_per_min=_per_minute(blinks, valid_s),
         )
@@ -211,9 +250,8 @@ class Tally:
             if i == len(self._labels) - 1:
                 valid_s += self._open_s
             end_s = max(ends_s[i], start_s)
-            found.append(
-                Segment(self._labels[i], start_s, end_s, valid_s, self._counts(i, valid_s))
-            )
+            counts = self._totals[i].counts(valid_s)
+            found.append(Segment(self._labels[i], start_s, end_s, valid_s, counts))
         return found
 
     @property
@@ -256,19 +294,6 @@ class Tally:
         for i in np.unique(segment).tolist():
             self._valid_s[i] += float(held_s[segment == i].sum())
         self._open = float(time_s[-1]), bool(valid[-1])
-
-    def _counts(self, segment: int, valid_s: float) -> tuple[Count, ...]:
-        rows = [(side, kind) for side in SIDES for kind in KINDS]
-        rows += [*((side, "all") for side in SIDES), ("all", "all")]
-        counts = []
-        for side, kind in rows:
-            sides = SIDES if side == "all" else (side,)
-            kinds = KINDS if kind == "all" else (kind,)
-            totals = [self._totals.get((segment, s, k), (0, 0.0)) for s in sides for k in kinds]
-            count, time_s = sum(total[0] for total in totals), sum(total[1] for total in totals)
-            share = time_s / valid_s if valid_s > 0 else float("nan")
-            counts.append(Count(side, kind, count, _per_minute(count, valid_s), time_s, share))
-        return tuple(counts)
 
     def _own_blinks(self) -> int:
         """Blinks that overlap no event of the eye."""

@@ -114,8 +114,9 @@ def read_events(path: Path) -> list[Event]:
     """Reads an event table, also one that was edited by hand.
 
     Only ``onset_s``, ``side`` and ``region``, and ``duration_s`` or ``offset_s`` are required;
-    what else is missing becomes NaN. Of the twitches the table holds but the number: the events
-    have none.
+    what else is missing becomes NaN. Where both are given the offset counts, and ``kind`` never:
+    it follows from region and component. Of the twitches the table holds but the number: the
+    events have none.
 
     Raises:
         TableError: If a row is not as documented; names file and row.
@@ -136,11 +137,7 @@ def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
         return parse_number(path, row, name, cells.get(name) or "")
 
     def choice(name: str, choices: Sequence[str]) -> str:
-        if cells[name] not in choices:
-            raise TableError(
-                f"{path}, row {row}: {name} is {cells[name]!r}; write one of {', '.join(choices)}"
-            )
-        return cells[name]
+        return parse_choice(path, row, name, cells[name], choices)
 
     onset_s, offset_s = value("onset_s"), value("offset_s")
     if math.isnan(offset_s):
@@ -157,7 +154,7 @@ def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
         side=choice("side", SIDES),
         region=choice("region", REGIONS),
         component=choice("component", COMPONENTS)
-        if cells.get("component")
+        if (cells.get("component") or "").strip()
         else COMPONENTS[int(offset_s - onset_s >= 1.0)],
         peak_s=value("peak_s"),
         score=value("score"),
@@ -169,7 +166,7 @@ def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
         excursion_velocity=value("excursion_velocity"),
         eye_mouth_lag_s=None if math.isnan(lag_s) else lag_s,
         valid_fraction=value("valid_fraction"),
-        truncated=value("truncated") == 1,
+        truncated=parse_flag(path, row, "truncated", cells.get("truncated") or ""),
     )
 
 
@@ -177,6 +174,10 @@ def read_rows(
     path: Path, required: Sequence[str], *, grown: Sequence[str] = ()
 ) -> Iterable[tuple[int, dict[str, str]]]:
     """Rows of a CSV file with their line numbers, after checking the header.
+
+    What spreadsheets make of a table is read too: semicolons or tabs between the cells, then with
+    decimal commas; a byte order mark; empty rows, and empty cells beyond the last column. Columns
+    may stand in any order, and others beside them.
 
     Args:
         path: File with a header row.
@@ -190,26 +191,70 @@ def read_rows(
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
+            separator = _separator(handle.readline())
+            handle.seek(0)
             lines = _Lines(handle)
-            reader = csv.DictReader(lines)
-            header = set(reader.fieldnames or ())
-            missing = [name for name in required if not header.intersection(name.split("|"))]
-            if missing:
-                name = " or ".join(map(repr, missing[0].split("|")))
-                raise TableError(
-                    f"{path}, row 1: column {name} is missing; the first row must name the columns"
-                )
+            reader = csv.DictReader(lines, delimiter=separator)
+            reader.fieldnames = header = [name.strip() for name in reader.fieldnames or ()]
+            _check_header(path, header, required)
             for record in reader:
-                if None in record.values() and lines.cut and reader.fieldnames == list(grown):
+                beyond: Sequence[str] = record.pop(None, ())
+                if None in record.values() and lines.cut and header == list(grown):
                     return
-                if None in record or None in record.values():
+                if any(cell.strip() for cell in beyond) or None in record.values():
                     raise TableError(
                         f"{path}, row {reader.line_num}: the number of cells differs from that of "
                         "the first row"
                     )
-                yield reader.line_num, {name: plain_text(cell) for name, cell in record.items()}
+                if separator != ",":
+                    record = {name: _dotted(name, cell) for name, cell in record.items()}
+                if any(cell.strip() for cell in record.values()):
+                    yield reader.line_num, {n: plain_text(cell) for n, cell in record.items() if n}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"{path} cannot be read as a CSV table: {error}") from error
+        raise TableError(
+            f"{path} cannot be read as a CSV table: {error}; save it as CSV in UTF-8"
+        ) from error
+
+
+def read_header(path: Path) -> list[str]:
+    """Names of a table's columns; none where the file cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            first = handle.readline()
+    except (OSError, UnicodeDecodeError):
+        return []
+    rows = csv.reader([first], delimiter=_separator(first))
+    return [name.strip() for name in next(rows, [])]
+
+
+_TEXTS = ("comment", "reviewer", "history", "label", "prompt")
+"""Columns whose commas are no decimal commas."""
+
+
+def _separator(header: str) -> str:
+    """What stands between the cells, by the first row; no name of a column holds one of these."""
+    return max(",;\t", key=header.count)
+
+
+def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) -> None:
+    missing = [name for name in required if not set(header).intersection(name.split("|"))]
+    if missing:
+        name = " or ".join(map(repr, missing[0].split("|")))
+        raise TableError(
+            f"{path}, row 1: column {name} is missing; the first row must name the columns"
+        )
+    twice = [name for name in header if name and header.count(name) > 1]
+    if twice:
+        raise TableError(f"{path}, row 1: column {twice[0]!r} stands twice; take one of them out")
+
+
+def _dotted(name: str, cell: str) -> str:
+    """A number with a decimal point where it had a decimal comma."""
+    is_number = name not in _TEXTS and _DECIMAL_COMMA.fullmatch(cell.strip())
+    return cell.replace(",", ".") if is_number else cell
+
+
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d*(?:[eE][+-]?\d+)?")
 
 
 def plain_text(cell: str) -> str:
@@ -239,3 +284,19 @@ def parse_number(path: Path, row: int, name: str, text: str) -> float:
     if math.isinf(value):
         raise TableError(f"{path}, row {row}: {name} is {text!r}; write a number or leave it empty")
     return value
+
+
+def parse_choice(path: Path, row: int, name: str, text: str, choices: Sequence[str]) -> str:
+    """The choice that a cell names, be it in capitals; a `TableError` if it names none."""
+    found = text.strip().lower()
+    if found not in choices:
+        raise TableError(
+            f"{path}, row {row}: {name} is {text!r}; write one of {', '.join(choices)}"
+        )
+    return found
+
+
+def parse_flag(path: Path, row: int, name: str, text: str) -> bool:
+    """Whether a cell says yes: 1, or TRUE as spreadsheets write it; an empty one says no."""
+    word = text.strip().lower()
+    return word == "true" if word in ("true", "false") else parse_number(path, row, name, text) == 1

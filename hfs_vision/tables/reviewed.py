@@ -7,15 +7,18 @@ other beside it and survives a spreadsheet.
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 from hfs_vision.errors import TableError
 from hfs_vision.schema import Event
 from hfs_vision.tables.columns import EVENT_COLUMNS, REVIEWED_COLUMNS
-from hfs_vision.tables.reading import read_event, read_rows
+from hfs_vision.tables.reading import parse_choice, parse_number, read_event, read_header, read_rows
 from hfs_vision.tables.writing import event_cells, line
 
 VERDICTS = ("", "accepted", "rejected", "added")
@@ -56,8 +59,13 @@ def write_reviewed(handle: TextIO, rows: Iterable[ReviewedEvent]) -> None:
     """Writes one row per event, in the order given."""
     handle.write(line(REVIEWED_COLUMNS))
     for row in rows:
-        cells = [row.number, row.verdict, *event_cells(row.event)]
-        handle.write(line([*cells, row.comment, row.reviewer, row.reviewed_utc, row.history]))
+        handle.write(reviewed_line(row))
+
+
+def reviewed_line(row: ReviewedEvent) -> str:
+    """Row of `REVIEWED_COLUMNS`."""
+    said = [row.comment, row.reviewer, row.reviewed_utc, row.history]
+    return line([row.number, row.verdict, *event_cells(row.event), *said])
 
 
 def read_reviewed(path: Path) -> list[ReviewedEvent]:
@@ -71,16 +79,20 @@ def read_reviewed(path: Path) -> list[ReviewedEvent]:
     """
     found: list[tuple[int | None, ReviewedEvent]] = []
     for row, cells in read_rows(path, ("onset_s", "side", "region"), grown=EVENT_COLUMNS):
-        verdict = (cells.get("verdict") or "").strip().lower()
-        if verdict not in VERDICTS:
-            raise TableError(
-                f"{path}, row {row}: verdict is {cells['verdict']!r}; write one of "
-                f"{', '.join(VERDICTS[1:])}, or leave it empty"
-            )
+        verdict = cells.get("verdict") or ""
+        if verdict.strip():
+            verdict = parse_choice(path, row, "verdict", verdict, VERDICTS[1:])
         texts = [cells.get(name) or "" for name in REVIEWED_COLUMNS[-4:]]
         number = _read_number(path, row, cells.get("number") or "")
-        found.append((number, ReviewedEvent(0, read_event(path, row, cells), verdict, *texts)))
+        found.append(
+            (number, ReviewedEvent(0, read_event(path, row, cells), verdict.strip(), *texts))
+        )
     return sorted(_numbered(path, found), key=lambda row: (row.event.onset_s, row.event.side))
+
+
+def is_reviewed(path: Path) -> bool:
+    """Whether a file is a table of corrected events: one that has a column ``verdict``."""
+    return "verdict" in read_header(path)
 
 
 def standing(rows: Sequence[ReviewedEvent]) -> list[Event]:
@@ -89,12 +101,9 @@ def standing(rows: Sequence[ReviewedEvent]) -> list[Event]:
 
 
 def _read_number(path: Path, row: int, text: str) -> int | None:
-    if not text.strip():
+    number = parse_number(path, row, "number", text)  # a spreadsheet may have written 3.0
+    if math.isnan(number):
         return None
-    try:
-        number = float(text)  # a spreadsheet may have written 3.0
-    except ValueError:
-        number = 0.5
     if number < 1 or number != int(number):
         raise TableError(
             f"{path}, row {row}: number is {text!r}; write a whole number, or leave it empty"
@@ -105,20 +114,10 @@ def _read_number(path: Path, row: int, text: str) -> int | None:
 def _numbered(
     path: Path, found: Sequence[tuple[int | None, ReviewedEvent]]
 ) -> Iterable[ReviewedEvent]:
-    known = [number for number, _ in found if number is not None]
-    twice = next((number for number in known if known.count(number) > 1), None)
+    known = Counter(number for number, _ in found if number is not None)
+    twice = next((number for number, times in known.items() if times > 1), None)
     if twice is not None:
         raise TableError(f"{path}: number {twice} stands twice; leave the number of new rows empty")
-    free = max(known, default=0) + 1
+    free = itertools.count(max(known, default=0) + 1)
     for number, row in found:
-        if number is None:
-            number, free = free, free + 1
-        yield ReviewedEvent(
-            number,
-            row.event,
-            row.verdict,
-            row.comment,
-            row.reviewer,
-            row.reviewed_utc,
-            row.history,
-        )
+        yield replace(row, number=next(free) if number is None else number)

@@ -76,7 +76,7 @@ def test_existing_results_are_kept_unless_forced(hfs, stand_in, results, command
     assert Path("kept/events.csv").read_text() == "mine"
     if command == "detect":
         assert hfs(command, given, "--out", "kept", "--force").code == 0
-        assert {p.name for p in Path("kept").iterdir()} == set(RESULT_FILES)
+        assert {p.name for p in Path("kept").iterdir()} == {*RESULT_FILES, "report.html"}
         assert Path("kept/events.csv").read_text() != "mine"
 
 

@@ -1,4 +1,4 @@
-"""Colours, text and boxes of the picture that a live session shows.
+"""Colours, names, text and boxes of all that is drawn.
 
 OpenCV's fonts are strokes of whole pixels and ragged when they are small, so text is drawn four
 times as large, made smaller, and kept: most of it is the same in the next picture.
@@ -6,6 +6,7 @@ times as large, made smaller, and kept: most of it is the same in the next pictu
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.schema import SIDES
+from hfs_vision.schema import KINDS, SIDES
 
 Picture = NDArray[np.uint8]
 """``(height, width, 3)``, BGR."""
@@ -32,6 +33,15 @@ GROUND: Colour = (30, 26, 22)
 BLACK: Colour = (18, 16, 14)
 YELLOW: Colour = (66, 228, 240)
 RED: Colour = (48, 48, 214)
+
+KIND_NAMES = dict(
+    zip(
+        KINDS,
+        ("eyelid twitch", "forced closure", "lower face", "mouth pull", "hemifacial"),
+        strict=True,
+    )
+)
+"""Short names of the kinds of event, where there is little room."""
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_CAPITAL = 21.0
@@ -86,6 +96,17 @@ def plain(text: str) -> str:
         if not unicodedata.combining(char)
     )
     return re.sub(r"[^ -~]+", "?", " ".join("".join(known).split()))
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, and hours once there are some.
+
+    >>> clock(65.9), clock(3600.0)
+    ('1:05', '1:00:00')
+    """
+    minutes, second = divmod(int(seconds) if math.isfinite(seconds) else 0, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def line_step(size: int) -> int:

@@ -10,19 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.core.landmarks import COMMISSURE
-from hfs_vision.live import drawing_panel, drawing_trace
-from hfs_vision.live.drawing_ink import (
+from hfs_vision.drawing.face import Fit, draw_face, draw_side
+from hfs_vision.drawing.ink import (
     BLACK,
     GREY,
     GROUND,
     RED,
-    SIDE_COLOURS,
     WHITE,
     YELLOW,
     Box,
     Colour,
     Picture,
+    clock,
     dim,
     fill,
     line_step,
@@ -31,24 +30,17 @@ from hfs_vision.live.drawing_ink import (
     wrap,
     write,
 )
-from hfs_vision.live.view import View
-from hfs_vision.schema import SIDES, FloatArray
+from hfs_vision.drawing.trace import TRACE_HEIGHT, Axis, draw_trace, draw_trace_ground
+from hfs_vision.live.panel import PANEL_WIDTH, draw_keys, draw_panel, draw_panel_ground
+from hfs_vision.live.view import TRACE_S, View
+from hfs_vision.schema import SIDES
 
 _STAGE_HEIGHT = 480
 _STAGE_WIDTHS = 640, 854
 _HINTS_HEIGHT, _KEYS_HEIGHT = 36, 28
 
-_LIDS = (
-    (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
-    (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
-)
-"""Points of the face mesh around each eye, along the upper lid and back along the lower one."""
+_AXIS = Axis(back_s=TRACE_S)
 
-_REST: Colour = (215, 215, 215)
-_FINE = 4
-"""Bits of a pixel's fraction, with which OpenCV draws lines."""
-
-_CHIP_HEIGHT = 28
 _LEFT_WIDTH = 130
 """Room beside a prompt for the time that is left."""
 
@@ -91,10 +83,13 @@ def draw(view: View, *, overlay: bool = True, help: bool = True) -> Picture:
     canvas = _ground(layout, help).copy()
     layout.picture.of(canvas)[:] = _mirrored(view.rgb, layout.picture)
     if overlay:
-        _draw_face(layout.picture.of(canvas), view, layout.scale)
+        fit = Fit(layout.scale, layout.picture.width)
+        draw_face(layout.picture.of(canvas), view.landmarks, view.ongoing, fit)
     top = _draw_prompt(canvas, layout.stage, view) if view.prompt else layout.stage.y
     for side in SIDES:
-        _draw_side(canvas, layout.picture, side, view.ongoing, top)
+        moves = " + ".join(part for part in ("eye", "mouth") if (side, part) in view.ongoing)
+        at_left = side == SIDES[0]  # as in a mirror
+        draw_side(canvas, layout.picture, side, moves, at_left=at_left, top=top)
     if view.lost:
         _draw_notice(canvas, layout.stage, "CAMERA LOST", "waiting for it to come back", RED)
     elif view.paused:
@@ -102,8 +97,9 @@ def draw(view: View, *, overlay: bool = True, help: bool = True) -> Picture:
     elif view.learning_s > 0:
         _draw_learning(canvas, layout.stage, top, view.learning_s)
     _draw_hints(canvas, layout.hints, tuple(view.hints))
-    drawing_panel.draw_panel(canvas, layout.panel, view)
-    drawing_trace.draw_trace(canvas, layout.trace, view)
+    draw_panel(canvas, layout.panel, view)
+    empty = "begins when your rest is known" if view.learning_s > 0 else "nothing measured"
+    draw_trace(canvas, layout.trace, view.trace, view.events, view.time_s, _AXIS, empty=empty)
     return canvas
 
 
@@ -114,14 +110,14 @@ def _layout(height: int, width: int) -> _Layout:
     scale = min(stage.width / width, stage.height / height)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     picture = Box((stage.width - size[0]) // 2, (stage.height - size[1]) // 2, *size)
-    across = stage.width + drawing_panel.WIDTH
+    across = stage.width + PANEL_WIDTH
     hints = Box(0, stage.bottom, across, _HINTS_HEIGHT)
-    trace = Box(0, hints.bottom, across, drawing_trace.HEIGHT)
+    trace = Box(0, hints.bottom, across, TRACE_HEIGHT)
     return _Layout(
         stage=stage,
         picture=picture,
         scale=scale,
-        panel=Box(stage.right, 0, drawing_panel.WIDTH, stage.height),
+        panel=Box(stage.right, 0, PANEL_WIDTH, stage.height),
         hints=hints,
         trace=trace,
         keys=Box(0, trace.bottom, across, _KEYS_HEIGHT),
@@ -134,9 +130,9 @@ def _ground(layout: _Layout, help: bool) -> Picture:
     canvas: Picture = np.empty((layout.keys.bottom, layout.keys.right, 3), dtype=np.uint8)
     canvas[:] = GROUND
     fill(canvas, layout.stage, BLACK)
-    drawing_panel.draw_ground(canvas, layout.panel)
-    drawing_trace.draw_ground(canvas, layout.trace)
-    drawing_panel.draw_keys(canvas, layout.keys, help=help)
+    draw_panel_ground(canvas, layout.panel)
+    draw_trace_ground(canvas, layout.trace, _AXIS)
+    draw_keys(canvas, layout.keys, help=help)
     return canvas
 
 
@@ -147,55 +143,6 @@ def _mirrored(rgb: NDArray[np.uint8], box: Box) -> Picture:
     if small.shape[:2] != (box.height, box.width):
         small = cv2.resize(small, (box.width, box.height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.cvtColor(cv2.flip(small, 1), cv2.COLOR_RGB2BGR), dtype=np.uint8)
-
-
-def _draw_face(picture: Picture, view: View, scale: float) -> None:
-    """Outlines of the eyes and marks at the corners of the mouth, lit while they move."""
-    for i, side in enumerate(SIDES):
-        lids = _in_mirror(view.landmarks[list(_LIDS[i])], picture.shape[1], scale)
-        corner = _in_mirror(view.landmarks[[COMMISSURE[i]]], picture.shape[1], scale)
-        if lids is None or corner is None:
-            continue
-        lit = (side, "eye") in view.ongoing
-        colour = SIDE_COLOURS[side] if lit else _REST
-        cv2.polylines(picture, [lids], True, colour, 3 if lit else 1, cv2.LINE_AA, _FINE)
-        lit = (side, "mouth") in view.ongoing
-        colour, radius = (SIDE_COLOURS[side], 8) if lit else (_REST, 4)
-        thick = 3 if lit else 1
-        centre = corner[0].tolist()
-        cv2.circle(picture, centre, radius << _FINE, colour, thick, cv2.LINE_AA, _FINE)
-
-
-def _in_mirror(points: FloatArray, width: int, scale: float) -> NDArray[np.int32] | None:
-    """Pixels of the mirrored picture, with `_FINE` bits of fraction; ``None`` without a face."""
-    if not np.isfinite(points[:, :2]).all():
-        return None
-    places = np.column_stack([width - points[:, 0] * scale, points[:, 1] * scale])
-    # Far outside of the picture OpenCV's whole numbers would overflow.
-    return np.asarray(np.clip(places, -2000, 4000) * (1 << _FINE), dtype=np.int32)
-
-
-def _draw_side(
-    canvas: Picture, picture: Box, side: str, ongoing: frozenset[tuple[str, str]], top: int
-) -> None:
-    """A bar along the subject's side below ``top``, and its name; filled while it moves."""
-    parts = [part for part in ("eye", "mouth") if (side, part) in ongoing]
-    colour, first = SIDE_COLOURS[side], side == SIDES[0]
-    text, moves = side.upper(), " + ".join(parts)
-    bar = 10 if parts else 3
-    chip = max(width_of(text, 12, bold=True), width_of(moves, 9)) + 20
-    height = _CHIP_HEIGHT + 18 if parts else _CHIP_HEIGHT
-    start = picture.x if first else picture.right - bar
-    box = Box(picture.x if first else picture.right - chip, picture.bottom - height, chip, height)
-    if parts:
-        fill(canvas, box, colour)
-    else:
-        dim(box.of(canvas), 2)
-    top = max(picture.y, top)
-    fill(canvas, Box(start, top, bar, picture.bottom - top), colour)
-    middle = box.x + chip // 2 + (1 if first else -1)
-    write(canvas, text, (middle, box.y + 20), 12, BLACK if parts else colour, bold=True, anchor=0.5)
-    write(canvas, moves, (middle, box.y + 38), 9, BLACK, anchor=0.5)
 
 
 def _draw_prompt(canvas: Picture, stage: Box, view: View) -> int:
@@ -213,7 +160,7 @@ def _draw_prompt(canvas: Picture, stage: Box, view: View) -> int:
         write(canvas, line, (band.x + 20, band.y + 36 + size + step * number), size, bold=True)
     if math.isfinite(view.prompt_left_s):
         left_s = math.ceil(view.prompt_left_s)
-        left = f"{left_s} s" if left_s < 60 else drawing_panel.clock(left_s)
+        left = f"{left_s} s" if left_s < 60 else clock(left_s)
         at = band.right - 20, band.y + band.height // 2 + 11
         write(canvas, left, at, 22, bold=True, anchor=1)
     return band.bottom

@@ -7,10 +7,11 @@ import math
 import cv2
 
 from hfs_vision.core.summary import Count
-from hfs_vision.live.drawing_ink import (
+from hfs_vision.drawing.ink import (
     FAINT,
     GREY,
     GROUND,
+    KIND_NAMES,
     PANEL,
     RED,
     SIDE_COLOURS,
@@ -19,27 +20,21 @@ from hfs_vision.live.drawing_ink import (
     Box,
     Colour,
     Picture,
+    clock,
     fill,
     width_of,
     wrap,
     write,
 )
-from hfs_vision.live.drawing_trace import draw_sample
+from hfs_vision.drawing.trace import draw_sample
 from hfs_vision.live.view import View
 from hfs_vision.schema import KINDS, SIDES
 
-WIDTH = 320
+PANEL_WIDTH = 320
 
 _PAD = 24
-_COLUMNS = dict(zip(SIDES, (WIDTH - 134, WIDTH - 59), strict=True))
+_COLUMNS = dict(zip(SIDES, (PANEL_WIDTH - 134, PANEL_WIDTH - 59), strict=True))
 _COLUMN_WIDTH, _SUM_WIDTH = 70, 180
-_NAMES = dict(
-    zip(
-        KINDS,
-        ("eyelid twitch", "forced closure", "lower face", "mouth pull", "hemifacial"),
-        strict=True,
-    )
-)
 _HEAD_Y, _ALL_Y, _RATE_Y, _KIND_Y, _KIND_STEP, _SUM_Y = 156, 212, 244, 288, 30, 456
 
 _KEYS = (
@@ -51,7 +46,7 @@ _KEYS = (
 )
 
 
-def draw_ground(canvas: Picture, box: Box) -> None:
+def draw_panel_ground(canvas: Picture, box: Box) -> None:
     """Draws what never changes: names and lines."""
     fill(canvas, box, PANEL)
     for side, colour in SIDE_COLOURS.items():
@@ -62,13 +57,13 @@ def draw_ground(canvas: Picture, box: Box) -> None:
         write(canvas, text, (box.x + _PAD, box.y + y), 10, GREY)
     for number, kind in enumerate(KINDS):
         y = box.y + _KIND_Y + number * _KIND_STEP
-        write(canvas, _NAMES[kind], (box.x + _PAD, y), 10)
+        write(canvas, KIND_NAMES[kind], (box.x + _PAD, y), 10)
     for y in (_HEAD_Y - 26, _RATE_Y + 17, _SUM_Y - 27):
         canvas[box.y + y, box.x + _PAD : box.right - _PAD] = FAINT
 
 
 def draw_panel(canvas: Picture, box: Box, view: View) -> None:
-    """Draws times and counts onto `draw_ground`."""
+    """Draws times and counts onto `draw_panel_ground`."""
     _draw_times(canvas, box, view)
     for count in view.counts:
         if count.kind in KINDS and count.side in SIDES:
@@ -97,17 +92,6 @@ def draw_keys(canvas: Picture, box: Box, *, help: bool) -> None:
             write(canvas, meaning, (x + width + 6, y), 8, GREY)
             x += width + width_of(meaning, 8) + 17
         x += 12
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, and hours once there are some.
-
-    >>> clock(65.9), clock(3600.0)
-    ('1:05', '1:00:00')
-    """
-    minutes, second = divmod(int(seconds) if math.isfinite(seconds) else 0, 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def _draw_times(canvas: Picture, box: Box, view: View) -> None:

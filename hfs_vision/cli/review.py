@@ -1,0 +1,143 @@
+"""``hfs-vision review``."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import time
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from hfs_vision.cli import terminal
+from hfs_vision.cli.interrupt import stop_on_signal
+from hfs_vision.errors import UsageError
+from hfs_vision.review import Review
+from hfs_vision.tables import REVIEWED_FILE, read_folder
+
+
+@click.command("review")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--video",
+    type=click.Path(path_type=Path),
+    help="The recording.  [default: what has the folder's name, beside it]",
+)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    help=f"Where the corrections are kept, such as a second reviewer's.  [default: {REVIEWED_FILE} "
+    "in DIR]",
+)
+@click.option(
+    "--reviewer", help="Name that is written beside each change.  [default: the user's name]"
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Of the page.  [default: any free]"
+)
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option("--no-report", is_flag=True, help="Leave report.html as it is.")
+def review_command(
+    folder: Path,
+    video: Path | None,
+    file: Path | None,
+    reviewer: str | None,
+    port: int,
+    no_browser: bool,
+    no_report: bool,
+) -> int:
+    """Looks through the events of a result in a page of this machine, and corrects them.
+
+    DIR is what analyze or live has written. The page shows the video, the traces and the events.
+    Every change is kept at once in a file of its own; what the program found stays as it is.
+
+    Only this machine can reach the page, and only with the address that is printed. Ctrl-C ends it.
+    """
+    missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the page needs {' and '.join(missing)}, which are not here: "
+            'pip install "hfs-vision[review]"'
+        )
+    # Not above: the other commands need neither.
+    from hfs_vision.web.review import create_app
+    from hfs_vision.web.server import LocalServer
+    from hfs_vision.web.session import ReviewSession
+
+    name = _name(reviewer)
+    with terminal.err.status("reading the result"):
+        found = read_folder(folder)
+        session = ReviewSession(found, video=video, file=file, reviewer=name, report=not no_report)
+    with session:
+        with stop_on_signal() as caught, LocalServer(create_app(session), port=port) as server:
+            terminal.show_warnings(session.warnings)
+            _tell(server.url)
+            if not no_browser and _has_screen():
+                webbrowser.open(server.url_for_once)
+            _serve(session.review, caught)
+        terminal.err.print("ending")
+    return _tell_end(session.review)
+
+
+def _serve(review: Review, caught: list[int]) -> None:
+    """Waits for the signal to end; where something is not saved, for a second one."""
+    warned = False
+    while True:
+        while not caught:
+            time.sleep(0.1)
+        if review.unsaved:
+            review.save()
+        if warned or not review.unsaved:
+            return
+        warned = True
+        caught.clear()
+        terminal.err.print(f"NOT SAVED: {review.unsaved}", soft_wrap=True)
+        terminal.err.print(
+            'The page goes on: mend that and press "Try again" there. Ctrl-C again ends it; the '
+            "corrections then go to another file, if one can be written.",
+            soft_wrap=True,
+        )
+
+
+def _name(given: str | None) -> str:
+    if given is not None:
+        if not given.strip():
+            raise UsageError("--reviewer is empty: give a name, or leave it out")
+        return given.strip()
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a system without user names
+        return "reviewer"
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open a window: not one that takes over the terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _tell(url: str) -> None:
+    # By itself on its line and whole, so that it can be copied, and at once also on a pipe.
+    click.echo(f"The page is at\n{url}")
+    terminal.err.print("Ctrl-C ends it. Keep the address to yourself: it lets its holder in.")
+
+
+def _tell_end(review: Review) -> int:
+    looked_at, of = review.progress()
+    done = f"{looked_at} of {of} events looked at"
+    if review.revision == 0:
+        terminal.out.print("nothing was changed")
+        return 0
+    if review.rescued is None and not review.unsaved:
+        terminal.out.print(f"{done}; they are in {review.file.name}", soft_wrap=True)
+        return 0
+    if review.rescued is not None:
+        where = f"they could not be saved in their place and are in {review.rescued}"
+    else:
+        where = f"NOT SAVED: {review.unsaved}"
+    terminal.err.print(f"{done}; {where}", soft_wrap=True)
+    return 1

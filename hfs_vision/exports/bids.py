@@ -1,0 +1,230 @@
+"""A dataset of the Brain Imaging Data Structure: behaviour without imaging, in ``beh/``.
+
+Movements are ``_events.tsv``. The signals are ``_beh.tsv``, not ``_physio.tsv.gz``: that one
+demands a constant ``SamplingFrequency``, which the frames of phones and webcams do not have, and
+has no place for the time of each sample. In ``_beh.tsv`` each row carries the frame's own time.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+from hfs_vision.errors import TableError, UsageError
+from hfs_vision.exports.columns import (
+    EVENTS,
+    FREE_TEXT,
+    KIND_LEVELS,
+    NUMBER,
+    REVIEW,
+    SEGMENT,
+    SIGNALS,
+    Column,
+)
+from hfs_vision.exports.content import Content
+from hfs_vision.exports.staging import tsv
+from hfs_vision.tables import signal_lines, write_json, write_result
+
+BIDS_VERSION = "1.10.0"
+DESCRIPTION_FILE, PARTICIPANTS_FILE = "dataset_description.json", "participants.tsv"
+
+_README = """\
+One-sided movements of the face, counted in video by hfs-vision.
+
+{notice}
+
+Each _events.tsv has a row for each movement of one side, for each segment of a session
+(trial_type "segment"), for each time in which no face was measured ("not_measured") and for each
+moment that was marked ("mark"). Each _beh.tsv has a row for each frame of the video with its own
+time: frames of video come at no constant rate, so the signals are no _physio files.
+
+left and right are the subject's own. What the columns mean is in the .json files.
+The video is no part of this dataset.
+"""
+_STRETCH_LEVELS = {
+    "segment": "A labelled stretch of the session; its label is in the column segment",
+    "not_measured": "No face, or no frames: what happens here is not counted",
+    "mark": "A moment that was marked; its label is in the column segment",
+}
+_EVENT_NAMES = ("onset", "duration", "trial_type")
+_OWN = tuple(n for n in EVENTS if n not in ("onset_s", "duration_s", "offset_s", "kind"))
+
+
+def stem(subject: str, session: str, task: str) -> str:
+    """Folder and first part of the name of one recording's files.
+
+    >>> stem("01", "pre", "face")
+    'sub-01/ses-pre/beh/sub-01_ses-pre_task-face'
+
+    Raises:
+        UsageError: If a label is not made of letters and digits.
+    """
+    for option, label in (("subject", subject), ("session", session), ("task", task)):
+        if not re.fullmatch("[0-9A-Za-z]+", label) and not (option == "session" and not label):
+            raise UsageError(f"--{option} is {label!r}: BIDS allows letters and digits only")
+    parts = [f"sub-{subject}", *([f"ses-{session}"] if session else [])]
+    return "/".join([*parts, "beh", "_".join([*parts, f"task-{task}"])])
+
+
+def check_dataset(out: Path) -> None:
+    """Refuses a folder that holds something else than a dataset.
+
+    Raises:
+        UsageError: If there are files in it, but no description of a dataset.
+    """
+    if out.is_dir() and not (out / DESCRIPTION_FILE).exists():
+        others = [path.name for path in out.iterdir() if not path.name.startswith(".")]
+        if others:
+            raise UsageError(
+                f"{out} is no BIDS dataset: it holds no {DESCRIPTION_FILE}, but {others[0]}; "
+                "choose another folder with --out"
+            )
+
+
+def write_recording(folder: Path, name: str, content: Content, *, deidentify: bool) -> None:
+    """Writes the files of one recording below ``folder``; ``name`` is what `stem` gives."""
+    hidden = FREE_TEXT if deidentify else ("reviewer", "reviewed_utc")
+    columns = _event_columns(hidden)
+    task = name.rpartition("_task-")[2]
+    done = "A face in front of a camera; the column segment of the events says what was done"
+    about = {"TaskName": task, "TaskDescription": done}
+    files: dict[str, Callable[[TextIO], None]] = {
+        f"{Path(name).name}_events.tsv": partial(_write_text, text=_events(content, columns)),
+        f"{Path(name).name}_events.json": partial(
+            write_json, values={**about, **_described(columns), "HfsVision": _facts(content)}
+        ),
+    }
+    if len(content.signals):
+        files[f"{Path(name).name}_beh.tsv"] = partial(_write_signals, content=content)
+        files[f"{Path(name).name}_beh.json"] = partial(
+            write_json, values={**about, **_described(SIGNALS)}
+        )
+    write_result(folder / Path(name).parent, files)
+
+
+def write_dataset(
+    folder: Path, subjects: Sequence[str], out: Path, *, notice: str, version: str
+) -> None:
+    """Writes what describes the dataset as a whole; what ``out`` has of it already stays.
+
+    Args:
+        folder: Where to write.
+        subjects: Labels of the subjects that are added.
+        out: The dataset as it is, or a folder that does not exist.
+        notice: What the program is not.
+        version: Of the program.
+
+    Raises:
+        TableError: If the list of participants that is there cannot be read.
+    """
+    generated = {"Name": "hfs-vision", "Version": version, "Description": notice}
+    values: dict[str, dict[str, Any]] = {
+        DESCRIPTION_FILE: {
+            "Name": "One-sided facial movements in video",
+            "BIDSVersion": BIDS_VERSION,
+            "DatasetType": "raw",
+            "GeneratedBy": [generated],
+        },
+        "participants.json": {"participant_id": {"Description": "Label of the participant"}},
+    }
+    files: dict[str, Callable[[TextIO], None]] = {
+        name: partial(write_json, values=value)
+        for name, value in values.items()
+        if not (out / name).exists()
+    }
+    if not any((out / name).exists() for name in ("README", "README.md", "README.txt")):
+        files["README"] = partial(_write_text, text=_README.format(notice=notice))
+    text = _participants(out / PARTICIPANTS_FILE, subjects)
+    write_result(folder, {**files, PARTICIPANTS_FILE: partial(_write_text, text=text)})
+
+
+def _participants(path: Path, subjects: Sequence[str]) -> str:
+    """The list with the subjects that it lacks; columns that somebody added stay as they are."""
+    known = [["participant_id"]]
+    try:
+        if path.exists():
+            lines = path.read_text(encoding="utf-8-sig")
+            known = list(csv.reader(io.StringIO(lines), delimiter="\t"))
+    except (OSError, ValueError, csv.Error) as error:
+        raise TableError(f"{path} cannot be read: {error}") from error
+    if not known or known[0][:1] != ["participant_id"]:
+        raise TableError(f"{path}: the first column must be participant_id")
+    for subject in dict.fromkeys(subjects):
+        if f"sub-{subject}" not in [row[0] for row in known if row]:
+            known.append([f"sub-{subject}", *["n/a"] * (len(known[0]) - 1)])
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(known)
+    return text.getvalue()
+
+
+def _event_columns(hidden: Sequence[str]) -> dict[str, Column]:
+    text = "Onset on the recording's own clock, as time_s of the _beh.tsv beside"
+    columns = {
+        "onset": Column(text, "s"),
+        "duration": Column("Length; 0 of a mark", "s"),
+        "trial_type": Column("What it is", "", "text", KIND_LEVELS | _STRETCH_LEVELS),
+        "number": NUMBER,
+        **{name: EVENTS[name] for name in _OWN},
+        "segment": SEGMENT,
+        **REVIEW,
+    }
+    return {name: column for name, column in columns.items() if name not in hidden}
+
+
+def _events(content: Content, columns: dict[str, Column]) -> str:
+    rows = sorted(_event_rows(content), key=lambda row: row["onset"])
+    cells = ([row.get(name) for name in columns] for row in rows)
+    return tsv([list(columns), *cells], "n/a")
+
+
+def _event_rows(content: Content) -> Iterator[dict[str, Any]]:
+    for stretch in content.stretches:
+        times = (stretch.start_s, stretch.end_s - stretch.start_s, stretch.kind)
+        yield dict(zip(_EVENT_NAMES, times, strict=True)) | {"segment": stretch.label}
+    for number, exported in enumerate(content.events, start=1):
+        event = exported.event
+        times = (event.onset_s, event.duration_s, event.kind)
+        own = {name: getattr(event, name) for name in _OWN}
+        own["twitches"] = len(event.twitches) or None
+        texts = {name: getattr(exported, name) for name in ("segment", *REVIEW)}
+        yield dict(zip(_EVENT_NAMES, times, strict=True)) | {"number": number} | own | texts
+
+
+def _described(columns: dict[str, Column]) -> dict[str, Any]:
+    described: dict[str, dict[str, Any]] = {}
+    for name, column in columns.items():
+        described[name] = {"Description": column.text}
+        if column.unit:
+            described[name]["Units"] = column.unit
+        if column.kind == "truth":
+            described[name]["Levels"] = {"0": "No", "1": "Yes"}
+        if column.levels:
+            described[name]["Levels"] = column.levels
+    return described
+
+
+def _facts(content: Content) -> dict[str, Any]:
+    return {
+        "start_s": content.start_s,
+        "end_s": content.end_s,
+        "valid_s": content.valid_s,
+        "fps": content.fps,
+        "reviewed": content.reviewed,
+        "started_utc": content.started_utc.isoformat() if content.started_utc else None,
+        **content.facts,
+    }
+
+
+def _write_signals(handle: TextIO, content: Content) -> None:
+    handle.write("\t".join(SIGNALS) + "\n")
+    for text in signal_lines(content.measurements, content.signals):
+        handle.write("\t".join(cell or "n/a" for cell in text[:-1].split(",")) + "\n")
+
+
+def _write_text(handle: TextIO, text: str) -> None:
+    handle.write(text)

@@ -1,0 +1,313 @@
+"""What an export holds of one recording, the same for all formats.
+
+Only what this module lets through can be in an exported file. De-identified, that is numbers,
+words of fixed vocabularies, and labels that were numbered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timezone
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.intervals import runs
+from hfs_vision.core.signals import Signals
+from hfs_vision.errors import TableError
+from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
+from hfs_vision.settings import Settings
+from hfs_vision.tables import TWITCHES_FILE, Mark, ResultFolder, ReviewedEvent, read_folder
+
+KNOWN_LABELS = frozenset(
+    {"rest", "gentle_closure", "forced_closure", "smile", "pursing", "reading", "talking"}
+)
+"""Labels of segments that de-identifying keeps: tasks that are nobody's own words."""
+
+_LANDMARKERS = ("facemesh", "facelandmarker", "fused")
+_VERSION = re.compile(r"\d+(\.\d+)*([abc]|rc|\.dev|\.post)?\d*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An event, and what a person said of it.
+
+    Attributes:
+        event: As it stands, with its twitches where they are known.
+        segment: Label of the segment in which it begins; empty outside of all.
+        verdict: One of `hfs_vision.tables.VERDICTS`.
+        comment, reviewer, reviewed_utc: Empty where nobody looked at it, or de-identified.
+    """
+
+    event: Event
+    segment: str = ""
+    verdict: str = ""
+    comment: str = ""
+    reviewer: str = ""
+    reviewed_utc: str = ""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of the recording, ``[start_s, end_s)``, or a moment where the two are equal.
+
+    Attributes:
+        kind: ``segment``, ``not_measured`` (no face, or no frames) or ``mark``.
+        label: What the segment or the mark is called; may be empty.
+    """
+
+    kind: str
+    label: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is exported of one recording.
+
+    Attributes:
+        name: Of the result folder, or ``recording-01`` where de-identified.
+        events: In order of onset; rejected ones are left out.
+        stretches: Segments, times without measurement and marks, in order of start.
+        measurements, signals: One row per frame, or none.
+        start_s, end_s, valid_s, fps: As in the summary; NaN where it does not say.
+        started_utc: When a live session started; ``None`` where unknown or de-identified.
+        reviewed: Whether the events are those that a person corrected.
+        facts: Settings, versions and the landmark model: by name, numbers and fixed words.
+    """
+
+    name: str
+    events: Sequence[Exported]
+    stretches: Sequence[Stretch]
+    measurements: Measurements
+    signals: Signals
+    start_s: float
+    end_s: float
+    valid_s: float
+    fps: float
+    started_utc: datetime | None
+    reviewed: bool
+    facts: Mapping[str, Any]
+
+    @property
+    def duration_s(self) -> float:
+        """From the first frame to the end of the last; NaN where the summary does not say."""
+        return self.end_s - self.start_s
+
+    def of_kind(self, kind: str) -> list[Stretch]:
+        """The stretches of one kind."""
+        return [stretch for stretch in self.stretches if stretch.kind == kind]
+
+
+def read_content(
+    path: Path, *, number: int = 1, deidentify: bool = False, machine: bool = False
+) -> tuple[Content, Sequence[str]]:
+    """Reads a result folder for export; also gives what is missing in it, in sentences.
+
+    De-identified, times count from the first frame: the clock of a folder of images may be that
+    of the calendar.
+
+    Args:
+        path: The result folder.
+        number: Which of the folders it is, from 1: its name where it is de-identified.
+        deidentify: Leave out names, dates and free text.
+        machine: Take the events as the program found them, though they were corrected.
+
+    Raises:
+        UsageError: If it is no result folder.
+        TableError: If a file in it is not as documented.
+    """
+    folder = read_folder(path)
+    made = _content(folder, machine=machine)
+    if deidentify:
+        made = _deidentified(made, f"recording-{number:02d}")
+    return made, folder.warnings
+
+
+def plain(text: str) -> str:
+    r"""Text on one line, without control characters or what XML cannot hold.
+
+    >>> plain("a\tb\r\n c ")
+    'a b c'
+    """
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def _content(folder: ResultFolder, *, machine: bool) -> Content:
+    summary = folder.summary
+    start_s, end_s, fps = (_number(summary, name) for name in ("start_s", "end_s", "fps"))
+    time_s = folder.signals.time_s
+    if len(time_s):
+        start_s = float(time_s[0])
+        end_s = end_s if end_s > time_s[-1] else float(time_s[-1])
+    settings = summary.get("settings")
+    max_gap_s = _number(settings if isinstance(settings, dict) else {}, "max_gap_s")
+    reviewed = None if machine else folder.reviewed
+    segments = list(_segments(folder.marks, end_s))
+    gaps = _not_measured(folder.signals, end_s, max_gap_s if max_gap_s > 0 else None)
+    marks = [
+        Stretch("mark", plain(m.label), m.time_s, m.time_s)
+        for m in folder.marks
+        if m.kind == "mark" and np.isfinite(m.time_s)
+    ]
+    return Content(
+        name=plain(folder.path.absolute().name.removesuffix(".results")) or "recording",
+        events=_with_segments(list(_events(folder, reviewed)), segments),
+        stretches=sorted([*segments, *gaps, *marks], key=lambda s: (s.start_s, -s.end_s)),
+        measurements=folder.measurements,
+        signals=folder.signals,
+        start_s=start_s,
+        end_s=end_s,
+        valid_s=folder.valid_s,
+        fps=fps,
+        started_utc=_started(summary),
+        reviewed=reviewed is not None,
+        facts=_facts(summary),
+    )
+
+
+def _deidentified(content: Content, name: str) -> Content:
+    onsets = [exported.event.onset_s for exported in content.events]
+    begin_s = content.start_s if np.isfinite(content.start_s) else min(onsets, default=0.0)
+    labels = _numbered_labels(content.stretches)
+    events = [
+        Exported(_event_from(exported.event, begin_s), labels[exported.segment], exported.verdict)
+        for exported in content.events
+    ]
+    stretches = [
+        Stretch(
+            s.kind,
+            labels[s.label] if s.kind == "segment" else "",
+            s.start_s - begin_s,
+            s.end_s - begin_s,
+        )
+        for s in content.stretches
+    ]
+    return replace(
+        content,
+        name=name,
+        events=events,
+        stretches=stretches,
+        measurements=replace(content.measurements, time_s=content.measurements.time_s - begin_s),
+        signals=replace(content.signals, time_s=content.signals.time_s - begin_s),
+        start_s=content.start_s - begin_s,
+        end_s=content.end_s - begin_s,
+        started_utc=None,
+    )
+
+
+def _event_from(event: Event, begin_s: float) -> Event:
+    def moved(thing: Event | Twitch) -> dict[str, Any]:
+        return {name: getattr(thing, name) - begin_s for name in ("onset_s", "offset_s", "peak_s")}
+
+    twitches = tuple(replace(twitch, **moved(twitch)) for twitch in event.twitches)
+    return replace(event, **moved(event), twitches=twitches)
+
+
+def _numbered_labels(stretches: Iterable[Stretch]) -> dict[str, str]:
+    """What each label of a segment becomes: itself where it is a known task, else a number."""
+    labels = dict.fromkeys(s.label for s in stretches if s.kind == "segment")
+    own = [label for label in labels if label and label not in KNOWN_LABELS]
+    known = {label: label for label in labels if label not in own}
+    return {"": ""} | known | {label: f"task-{i:02d}" for i, label in enumerate(own, start=1)}
+
+
+def _events(folder: ResultFolder, reviewed: Sequence[ReviewedEvent] | None) -> Iterator[Exported]:
+    for event in folder.machine_events:
+        wrong = [twitch.region for twitch in event.twitches if twitch.region not in REGIONS]
+        if wrong:
+            raise TableError(
+                f"{folder.path / TWITCHES_FILE}: region is {wrong[0]!r}; write one of "
+                f"{', '.join(REGIONS)}"
+            )
+    if reviewed is None:
+        yield from map(Exported, folder.machine_events)
+        return
+    # The corrected table has no twitches: they are still those of events that kept their times.
+    twitches = {(e.onset_s, e.offset_s, e.side): e.twitches for e in folder.machine_events}
+    for row in reviewed:
+        if row.counts:
+            event = row.event
+            key = (event.onset_s, event.offset_s, event.side)
+            yield Exported(
+                replace(event, twitches=event.twitches or twitches.get(key, ())),
+                verdict=row.verdict,
+                comment=plain(row.comment),
+                reviewer=plain(row.reviewer),
+                reviewed_utc=plain(row.reviewed_utc),
+            )
+
+
+def _segments(marks: Sequence[Mark], end_s: float) -> Iterator[Stretch]:
+    begun = sorted(
+        ((mark.time_s, plain(mark.label)) for mark in marks if mark.kind == "segment"),
+        key=lambda segment: segment[0],
+    )
+    for (start_s, label), (stop_s, _) in pairwise([*begun, (end_s, "")]):
+        if stop_s > start_s:
+            yield Stretch("segment", label, start_s, stop_s)
+
+
+def _with_segments(events: Sequence[Exported], segments: Sequence[Stretch]) -> list[Exported]:
+    def label(onset_s: float) -> str:
+        found = (s.label for s in segments if s.start_s <= onset_s < s.end_s)
+        return next(found, "")
+
+    return [replace(exported, segment=label(exported.event.onset_s)) for exported in events]
+
+
+def _not_measured(signals: Signals, end_s: float, max_gap_s: float | None) -> Iterator[Stretch]:
+    """Times that are no valid time: frames that were not measured, and gaps between frames."""
+    time_s = signals.time_s
+    if not len(time_s):
+        return
+    max_gap_s = max_gap_s or Settings().max_gap_s
+    ends_s: FloatArray = np.append(time_s[1:], end_s)
+    # A frame stands until the next one, a measured one for no longer than the longest gap.
+    holds_s = np.where(signals.valid, np.minimum(ends_s, time_s + max_gap_s), time_s)
+    open_rows = holds_s < ends_s
+    starts_new = np.append(True, holds_s[1:] > time_s[1:])
+    for first, stop in runs(open_rows, starts_new).tolist():
+        yield Stretch("not_measured", "", float(holds_s[first]), float(ends_s[stop - 1]))
+
+
+def _facts(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what cannot be a name: a summary may have been edited by hand."""
+    found: dict[str, Any] = {}
+    settings, versions, model = (
+        part if isinstance(part, dict) else {}
+        for part in (summary.get(name) for name in ("settings", "versions", "model"))
+    )
+    found["settings"] = {
+        f.name: value for f in fields(Settings) if np.isfinite(value := _number(settings, f.name))
+    }
+    for name, known in (("hfs_vision", versions), ("python", versions), ("mediapipe", model)):
+        text = known.get(name)
+        if isinstance(text, str) and _VERSION.fullmatch(text):
+            found[f"{name}_version"] = text
+    if model.get("landmarker") in _LANDMARKERS:
+        found["landmarker"] = model["landmarker"]
+    return found
+
+
+def _started(summary: Mapping[str, Any]) -> datetime | None:
+    live = summary.get("live")
+    text = live.get("started_utc") if isinstance(live, dict) else None
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.astimezone(timezone.utc) if found and found.tzinfo else None
+
+
+def _number(values: Mapping[str, Any], name: str) -> float:
+    value = values.get(name)
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if known and value is not None else float("nan")

@@ -1,0 +1,43 @@
+"""The whole recording as a video, with what was found in it."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+from hfs_vision.errors import SourceError
+from hfs_vision.footage.second_pass import SecondPass
+from hfs_vision.footage.writing import new_video
+
+ANNOTATED_FILE = "annotated.mp4"
+
+
+def annotate(second: SecondPass, path: Path) -> int:
+    """Writes the whole recording, each frame at its own time.
+
+    A recording whose clock begins below 0, which MP4 does not know, is moved to begin at 0.
+
+    Args:
+        second: The recording.
+        path: Result; it appears when it is complete.
+
+    Returns:
+        The number of frames.
+
+    Raises:
+        Stopped: The user asked to end; nothing is left of the video.
+        SourceError, ModelError: As reading and finding landmarks raise them.
+        OutputError: The video cannot be written.
+    """
+    frames = second.seen(faces=second.style.overlay or second.style.blur)
+    first = next(frames, None)
+    if first is None:
+        raise SourceError("the recording holds no frame that can be shown")
+    painter, count = second.painter(), 0
+    before_s = min(first[0].time_s, 0.0)
+    picture = painter(*first)
+    with new_video(path, picture.shape) as video:
+        for frame, landmarks in chain([first], frames):
+            video.write(painter(frame, landmarks), frame.time_s - before_s)
+            count += 1
+    return count

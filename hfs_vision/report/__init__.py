@@ -1,0 +1,85 @@
+"""``report.html``: a result folder as one page that reads without a network, on screen and paper.
+
+The page is derived: everything in it comes from the tables beside it, and ``hfs-vision report``
+makes it anew. The same tables give the same bytes. It names no file and no folder.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from hfs_vision.errors import OutputError, UsageError
+from hfs_vision.tables import ResultFolder, read_folder, write_result
+
+REPORT_FILE = "report.html"
+"""Where the report of a result folder is."""
+
+_GENERATOR = re.compile(rb'<meta name="generator" content="hfs-vision')
+
+
+def make_report(folder: ResultFolder) -> str:
+    """The report of a result as one HTML page.
+
+    Args:
+        folder: As read by `hfs_vision.tables.read_folder`.
+    """
+    from hfs_vision.report.page import render_page  # brings matplotlib
+
+    return render_page(folder)
+
+
+def write_report(path: Path, target: Path | None = None) -> Path:
+    """Writes the report of a result folder, and replaces the one that is there.
+
+    Args:
+        path: A result folder.
+        target: File to write; `REPORT_FILE` in the folder if ``None``.
+
+    Returns:
+        Where the report is.
+
+    Raises:
+        UsageError: If ``path`` is no result folder, or ``target`` is a file of another kind.
+        TableError: If a table is not as documented.
+        OutputError: If the report cannot be written.
+    """
+    target = path / REPORT_FILE if target is None else target
+    _check_target(target)
+    text = make_report(read_folder(path))
+    write_result(target.parent, {target.name: partial(_write, text=text)})
+    return target
+
+
+def remove_report(path: Path) -> None:
+    """Removes the report of a result folder that is about to change; no report is no error.
+
+    Raises:
+        OutputError: If it is there and cannot be removed.
+    """
+    try:
+        (path / REPORT_FILE).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path / REPORT_FILE} is of an earlier result and cannot be removed: "
+            f"{error.strerror or error}; remove it by hand"
+        ) from error
+
+
+def _write(handle: TextIO, text: str) -> None:
+    handle.write(text)
+
+
+def _check_target(target: Path) -> None:
+    try:
+        if target.is_dir():
+            raise UsageError(f"{target} is a folder: give a file, such as {target / REPORT_FILE}")
+        if target.exists() and not _GENERATOR.search(target.read_bytes()[:4096]):
+            raise UsageError(
+                f"{target} is there and no report of this program: choose another file, or move "
+                "it away"
+            )
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error

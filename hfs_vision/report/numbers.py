@@ -1,0 +1,324 @@
+"""What the page says in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from hfs_vision.core.summary import Count, count_events
+from hfs_vision.report.rates import Rate, rate, valid_time
+from hfs_vision.report.timeline import clock
+from hfs_vision.report.traces import Item, gaps
+from hfs_vision.schema import KINDS, SIDES, Event
+from hfs_vision.settings import Settings
+from hfs_vision.tables import Mark, ResultFolder
+
+NOTHING = "\N{EN DASH}"
+"""Stands for a number that is missing."""
+
+_SHORTEST_GAP = 1 / 1500
+
+
+@dataclass(frozen=True)
+class Row:
+    """Counts of one kind (or of all) in the table of counts; of both sides, by name.
+
+    Attributes:
+        kind: Its name.
+        counts: As they stand.
+        machine: As the program found them.
+        rates: With their intervals.
+    """
+
+    kind: str
+    counts: dict[str, Count]
+    machine: dict[str, Count]
+    rates: dict[str, Rate]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A labelled segment of a live session."""
+
+    label: str
+    start_s: float
+    end_s: float
+    valid_s: float
+    rates: dict[str, Rate]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, quartiles and ends of a property of one side's events."""
+
+    name: str
+    side: str
+    decimals: int
+    values: tuple[float, ...]
+
+    @property
+    def quantiles(self) -> list[float]:
+        """Least, lower quartile, median, upper quartile, largest; none without a value."""
+        if not self.values:
+            return []
+        return [float(q) for q in np.quantile(self.values, (0.0, 0.25, 0.5, 0.75, 1.0))]
+
+
+@dataclass(frozen=True)
+class Review:
+    """How far a person has gone through the events.
+
+    Attributes:
+        looked_at, found: Of the events that the program found, how many have a verdict.
+        rejected, added: Events that are not counted; events that the program had missed.
+    """
+
+    looked_at: int
+    found: int
+    rejected: int
+    added: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A result folder as the page needs it.
+
+    Attributes:
+        folder: What was read.
+        items: All events, rejected ones too, in order of onset.
+        events: Those that count.
+        settings: By name, as the result carries them.
+        start_s, end_s: Of the recording.
+        valid_s: Time in which both sides were measured; NaN if nothing tells.
+        missing: Stretches in which nothing was measured.
+    """
+
+    folder: ResultFolder
+    items: list[Item]
+    events: list[Event]
+    settings: dict[str, float]
+    start_s: float
+    end_s: float
+    valid_s: float
+    missing: list[tuple[float, float]]
+
+    @property
+    def duration_s(self) -> float:
+        """From the first frame to the end of the last."""
+        return self.end_s - self.start_s
+
+    @property
+    def review(self) -> Review | None:
+        """How far a person has gone; ``None`` where nobody has."""
+        rows = self.folder.reviewed
+        if rows is None:
+            return None
+        given = [row for row in rows if row.verdict != "added"]
+        return Review(
+            looked_at=sum(bool(row.verdict or row.reviewed_utc) for row in given),
+            found=len(self.folder.machine_events),
+            rejected=sum(row.verdict == "rejected" for row in rows),
+            added=len(rows) - len(given),
+        )
+
+
+def overview(folder: ResultFolder) -> Overview:
+    """Reads off a folder what the page needs; whatever is not there is left out."""
+    settings = _settings(folder.summary.get("settings"))
+    signals, max_gap_s = folder.signals, settings["max_gap_s"]
+    items = items_of(folder)
+    start_s, end_s = _span(folder, items, max_gap_s)
+    valid_s = folder.valid_s
+    if math.isnan(valid_s) and len(signals):
+        valid_s = float(valid_time(signals, max_gap_s, (start_s, end_s + 1.0))[0])
+    return Overview(
+        folder=folder,
+        items=items,
+        events=[item.event for item in items if not item.rejected],
+        settings=settings,
+        start_s=start_s,
+        end_s=end_s,
+        valid_s=valid_s,
+        missing=gaps(signals, max_gap_s, (end_s - start_s) * _SHORTEST_GAP),
+    )
+
+
+def items_of(folder: ResultFolder) -> list[Item]:
+    """The corrected events where there are some, with what was rejected, else the program's."""
+    if folder.reviewed is None:
+        return [Item(number, event) for number, event in enumerate(folder.machine_events, start=1)]
+    names = [f.name for f in fields(Item)]
+    return [Item(*(getattr(row, name) for name in names)) for row in folder.reviewed]
+
+
+def count_rows(found: Overview) -> list[Row]:
+    """One row for each kind, then one for all."""
+    standing_counts = _by_key(count_events(found.events, found.valid_s))
+    machine = _by_key(count_events(found.folder.machine_events, found.valid_s))
+    rows = []
+    for kind in (*KINDS, "all"):
+        counts = {side: standing_counts[side, kind] for side in SIDES}
+        rates = {side: rate(counts[side].count, found.valid_s) for side in SIDES}
+        rows.append(Row(kind, counts, {side: machine[side, kind] for side in SIDES}, rates))
+    return rows
+
+
+def stretches(found: Overview) -> list[Stretch]:
+    """The segments of a live session with the events that begin in each."""
+    starts = [mark for mark in found.folder.marks if mark.kind == "segment"]
+    edges_s = [*(mark.time_s for mark in starts), max([found.end_s, *_times(starts)])]
+    return [
+        _stretch(found, mark.label, start_s, end_s)
+        for mark, start_s, end_s in zip(starts, edges_s[:-1], edges_s[1:], strict=True)
+    ]
+
+
+def spreads(found: Overview) -> list[Spread]:
+    """How long and how large the counted events of each side are."""
+    rows = []
+    for side in SIDES:
+        own = [event for event in found.events if event.side == side]
+        eye = [event.closure for event in own if "eye" in event.region]
+        mouth = [event.excursion for event in own if "mouth" in event.region]
+        rows += [
+            Spread("duration, s", side, 2, _known(event.duration_s for event in own)),
+            Spread("eyelid closure", side, 2, _known(eye)),
+            Spread("commissure excursion, iou", side, 3, _known(mouth)),
+        ]
+    return sorted(rows, key=lambda row: [r.name for r in rows].index(row.name))
+
+
+def facts(found: Overview) -> list[tuple[str, str]]:
+    """What the recording was, as names and values; no name of a file or a camera."""
+    summary = found.folder.summary
+    source, live = (_part(summary, name) for name in ("source", "live"))
+    blinks = number(summary.get("blinks"), 0)
+    rows = [
+        ("session began", _moment(live.get("started_utc"))),
+        ("length", f"{clock(found.duration_s)} ({number(found.duration_s, 1)} s)"),
+        ("valid time (both sides measured)", _valid(found)),
+        ("frames", number(summary.get("frames"), 0)),
+        ("frames per second (median)", number(summary.get("fps"), 1)),
+        ("face (median between outer corners of the eyes)", _unit(summary.get("face_px"), "px")),
+        ("blinks (both lids)", f"{blinks} ({number(summary.get('blink_rate_per_min'), 1)} / min)"),
+        ("picture", _picture(source)),
+        ("source", _text(source.get("kind"))),
+        ("codec", _text(source.get("codec"))),
+    ]
+    if live:
+        rows.append(("frames dropped", number(live.get("frames_dropped"), 0)))
+    return [(name, value) for name, value in rows if value and not value.startswith(NOTHING)]
+
+
+def versions(found: Overview) -> list[tuple[str, str]]:
+    """What the result was made with."""
+    summary = found.folder.summary
+    model, used = (_part(summary, name) for name in ("model", "versions"))
+    rows = [
+        ("hfs_vision", _text(used.get("hfs_vision"))),
+        ("Python", _text(used.get("python"))),
+        ("MediaPipe", _text(model.get("mediapipe"))),
+        ("landmark model", _text(model.get("landmarker"))),
+        ("its weights (SHA-256)", _text(model.get("sha256"))),
+        ("networks of the patches (SHA-256)", _text(model.get("appearance_sha256"))),
+        ("recording (SHA-256)", found.folder.sha256 or ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def setting_rows(found: Overview) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of each setting; a value that is not the default is told."""
+    rows = []
+    for f in fields(Settings):
+        value = found.settings[f.name]
+        told = "" if value == f.default else f" (default {f.default:g})"
+        rows.append((f.name, f"{value:g}{told}", f.metadata["help"]))
+    return rows
+
+
+def number(value: Any, decimals: int) -> str:
+    """A number as text, `NOTHING` for what is none.
+
+    >>> number(1.25, 1), number(None, 1) == number(float("nan"), 1) == NOTHING, number(-0.001, 2)
+    ('1.2', True, '0.00')
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return NOTHING
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def _settings(given: Any) -> dict[str, float]:
+    """Those of the result where they are numbers, the defaults for the rest."""
+    values = Settings().as_dict()
+    if isinstance(given, dict):
+        for name in values:
+            if isinstance(given.get(name), (int, float)):
+                values[name] = float(given[name])
+    return values
+
+
+def _span(folder: ResultFolder, items: Sequence[Item], max_gap_s: float) -> tuple[float, float]:
+    times = folder.signals.time_s
+    if len(times):
+        step = min(float(times[-1] - times[-2]), max_gap_s) if len(times) > 1 else 0.0
+        return float(times[0]), float(times[-1]) + step
+    start, end = (folder.summary.get(name) for name in ("start_s", "end_s"))
+    if isinstance(start, (int, float)) and isinstance(end, (int, float)) and end > start:
+        return float(start), float(end)
+    return 0.0, max((item.event.offset_s for item in items), default=0.0)
+
+
+def _stretch(found: Overview, label: str, start_s: float, end_s: float) -> Stretch:
+    valid_s = math.nan
+    if len(found.folder.signals):
+        signals, max_gap_s = found.folder.signals, found.settings["max_gap_s"]
+        valid_s = float(valid_time(signals, max_gap_s, (start_s, end_s))[0])
+    inside = [event for event in found.events if start_s <= event.onset_s < end_s]
+    counts = {side: sum(event.side == side for event in inside) for side in SIDES}
+    rates = {side: rate(counts[side], valid_s) for side in SIDES}
+    return Stretch(label, start_s, end_s, valid_s, rates)
+
+
+def _by_key(counts: Iterable[Count]) -> dict[tuple[str, str], Count]:
+    return {(count.side, count.kind): count for count in counts}
+
+
+def _times(marks: Sequence[Mark]) -> list[float]:
+    return [mark.time_s for mark in marks]
+
+
+def _known(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(value for value in values if math.isfinite(value))
+
+
+def _part(summary: dict[str, Any], name: str) -> dict[str, Any]:
+    found = summary.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _moment(value: Any) -> str:
+    return _text(value).replace("T", " ").replace("+00:00", " UTC")
+
+
+def _unit(value: Any, unit: str) -> str:
+    return f"{number(value, 0)} {unit}"
+
+
+def _valid(found: Overview) -> str:
+    share = found.valid_s / found.duration_s if found.duration_s > 0 else math.nan
+    return f"{number(found.valid_s, 1)} s ({number(100 * share, 0)} %)"
+
+
+def _picture(source: dict[str, Any]) -> str:
+    width, height = source.get("width"), source.get("height")
+    known = isinstance(width, int) and isinstance(height, int)
+    return f"{width} \N{MULTIPLICATION SIGN} {height} pixels" if known else ""

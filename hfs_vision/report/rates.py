@@ -1,0 +1,128 @@
+"""How often, and how sure that is: valid time in stretches, rates, and their exact intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from hfs_vision.core.signals import Signals
+from hfs_vision.schema import SIDES, Event, FloatArray
+
+BIN_LENGTHS_S = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
+MOST_BINS = 24
+
+_LEAST_VALID = 0.1
+"""A stretch of which less was measured has no rate."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Events per minute of valid time, with the exact 95 % interval; NaN without a rate."""
+
+    count: int
+    per_min: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A stretch of the recording.
+
+    Attributes:
+        start_s, end_s: Seconds on the recording's clock.
+        valid_s: Time in it in which both sides were measured.
+        rates: Of each side, by name.
+    """
+
+    start_s: float
+    end_s: float
+    valid_s: float
+    rates: dict[str, Rate]
+
+
+def valid_time(signals: Signals, max_gap_s: float, edges_s: Sequence[float]) -> FloatArray:
+    """Time between neighbouring edges in which both sides were measured.
+
+    A frame stands until the next one, but for no longer than ``max_gap_s``, and belongs where it
+    begins: as in `hfs_vision.core.summary.Tally`.
+
+    Args:
+        signals: Of the recording.
+        max_gap_s: In seconds.
+        edges_s: ``n + 1`` increasing times.
+
+    Returns:
+        ``(n,)`` seconds.
+    """
+    if len(signals) < 2:
+        return np.zeros(len(edges_s) - 1)
+    steps = np.minimum(np.diff(signals.time_s), max_gap_s)
+    held_s = np.where(signals.valid, np.append(steps, steps[-1]), 0.0)
+    total = np.concatenate([[0.0], np.cumsum(held_s)])
+    return np.diff(total[np.searchsorted(signals.time_s, edges_s, side="left")])
+
+
+def rate(count: int, valid_s: float) -> Rate:
+    """Rate of so many events in so much valid time."""
+    if not valid_s > 0:
+        return Rate(count, math.nan, math.nan, math.nan)
+    low, high = poisson_interval(count)
+    per_min = 60.0 / valid_s
+    return Rate(count, count * per_min, low * per_min, high * per_min)
+
+
+def rates_over_time(
+    events: Sequence[Event], signals: Signals, max_gap_s: float, start_s: float, end_s: float
+) -> list[Bin]:
+    """Rates of both sides in stretches of equal length; none of a recording of one stretch.
+
+    An event belongs where it begins. The last stretch ends with the recording.
+    """
+    fits = (length for length in BIN_LENGTHS_S if end_s - start_s <= MOST_BINS * length)
+    length_s = next(fits, BIN_LENGTHS_S[-1])
+    n = math.ceil((end_s - start_s) / length_s - 1e-3)
+    if n < 2 or not len(signals):
+        return []
+    edges_s = [start_s + i * length_s for i in range(n)] + [end_s]
+    valid_s = valid_time(signals, max_gap_s, edges_s)
+    onsets = {side: [e.onset_s for e in events if e.side == side] for side in SIDES}
+    counts = {side: np.histogram(onsets[side], bins=edges_s)[0] for side in SIDES}
+    bins = []
+    for i, (start, end) in enumerate(pairwise(edges_s)):
+        measured = float(valid_s[i]) if valid_s[i] >= _LEAST_VALID * (end - start) else 0.0
+        rates = {side: rate(int(counts[side][i]), measured) for side in SIDES}
+        bins.append(Bin(start, end, float(valid_s[i]), rates))
+    return bins
+
+
+def poisson_interval(count: int, outside: float = 0.05) -> tuple[float, float]:
+    """Exact (Garwood) interval of the mean of which ``count`` was seen.
+
+    The bounds are the means at which so many events or more, or so few or less, would be seen with
+    a chance of half of ``outside``.
+
+    >>> [round(bound, 3) for bound in poisson_interval(0) + poisson_interval(10)]
+    [0.0, 3.689, 4.795, 18.39]
+    """
+    top = count + 6.0 * math.sqrt(count + 1.0) + 6.0
+    low = 0.0 if count == 0 else _mean_at(count - 1, 1.0 - outside / 2, top)
+    return low, _mean_at(count, outside / 2, top)
+
+
+def _mean_at(count: int, chance: float, top: float) -> float:
+    """Mean at which ``count`` events or fewer are seen with this chance."""
+    low, high = 0.0, top
+    logs = np.array([math.lgamma(i + 1.0) for i in range(count + 1)])
+    seen = np.arange(count + 1)
+    while high - low > 1e-9 * top:
+        mean = (low + high) / 2
+        if float(np.exp(seen * math.log(mean) - mean - logs).sum()) > chance:
+            low = mean
+        else:
+            high = mean
+    return (low + high) / 2

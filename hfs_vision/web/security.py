@@ -1,0 +1,216 @@
+"""Who may talk to the page: the browser that was given its address, and nobody else.
+
+A server on the loopback address is within reach of every program of this machine and, through the
+browser, of every web page that its user visits. So each request must name this server as its host
+(else a foreign name was bound to our address), must not come from another origin, and must carry a
+secret that only the printed address holds. The secret moves from the address into a cookie at
+once, so that it is in no address bar, history or screenshot.
+"""
+
+from __future__ import annotations
+
+import hmac
+import html
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, unquote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TOKEN_HEADER = "x-hfs-vision-token"
+"""How a program that is no browser shows the secret."""
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request: a change of an event has some hundred."""
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""What a page may load: our own files."""
+
+_HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+_READING = ("GET", "HEAD")
+
+
+def new_token() -> str:
+    """A secret of 256 bits that can stand in an address."""
+    return secrets.token_urlsafe(32)
+
+
+class Guard:
+    """Lets requests through to an application that come from its own page.
+
+    Args:
+        app: What is guarded.
+        port: Where the server listens.
+        token: The secret.
+    """
+
+    def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
+        self._app, self._token = app, token
+        self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
+        self._cookie = f"hfs-vision-{port}"  # cookies are shared by all ports of a host
+        self._tickets: set[str] = set()
+
+    def ticket(self) -> str:
+        """Takes the token's place in one address, once.
+
+        A browser is started with the address as an argument, which other users of the machine can
+        read in the list of processes. By then it is used up.
+        """
+        made = new_token()
+        self._tickets.add(made)
+        return made
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers itself what may not pass; see ASGI."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # a handshake that is not accepted is refused
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refusal = self._answer(_Request(scope))
+        await (refusal or self._app)(scope, receive, protected)
+
+    def _answer(self, request: _Request) -> Response | None:
+        """What to say instead of passing the request on; ``None`` where it may pass."""
+        if request.host not in self._hosts:
+            return refused("the address in the browser is not that of this program", request.page)
+        if request.crooked:
+            return refused("the path is not one of this program's", request.page, status=404)
+        if not request.own(self._hosts):
+            return refused("another web page sent this request", request.page)
+        if request.too_long:
+            return refused("the request is too long", request.page, status=413)
+        given = request.query_token
+        if given is not None and request.reading:
+            known = given in self._tickets
+            self._tickets.discard(given)
+            if not known and not self._right([given]):
+                return refused("the token in the address is wrong or of an earlier run", True)
+            answer = RedirectResponse(request.path, 303)
+            answer.set_cookie(self._cookie, self._token, path="/", httponly=True, samesite="strict")
+            return answer
+        if not self._right(request.shown_tokens(self._cookie)):
+            return refused("the token is missing or wrong", request.page)
+        return None
+
+    def _right(self, tokens: Iterable[str]) -> bool:
+        expected = self._token.encode()
+        return any(hmac.compare_digest(token.encode(), expected) for token in tokens)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The parts of a request that are judged."""
+
+    scope: Scope
+
+    @property
+    def headers(self) -> Headers:
+        return Headers(scope=self.scope)
+
+    @property
+    def host(self) -> str:
+        named = self.headers.getlist("host")
+        return named[0].lower() if len(named) == 1 else ""
+
+    @property
+    def path(self) -> str:
+        return str(self.scope["path"])
+
+    @property
+    def reading(self) -> bool:
+        return self.scope["method"] in _READING
+
+    @property
+    def crooked(self) -> bool:
+        """Whether the path climbs, in whatever writing, or holds what no path of ours does."""
+        raw = (self.scope.get("raw_path") or self.path.encode()).decode("latin-1").partition("?")[0]
+        for _ in range(3):  # %252e is %2e is a dot
+            raw = unquote(raw, "latin-1")
+        strange = any(ord(sign) < 32 or sign in "\\%" for sign in raw)
+        return strange or raw.startswith("//") or ".." in raw.split("/")
+
+    @property
+    def page(self) -> bool:
+        """Whether a person looks at the answer."""
+        mode = self.headers.get("sec-fetch-mode", "navigate")
+        return self.reading and mode == "navigate" and not self.path.startswith("/api/")
+
+    def own(self, hosts: Iterable[str]) -> bool:
+        """Whether it comes from our own page, from the address bar, or from no browser at all.
+
+        A link on another page may lead here (browsers send no cookie with it, so it must bring the
+        token), but no other page may load anything from here or send anything to here.
+        """
+        origin, site = self.headers.get("origin"), self.headers.get("sec-fetch-site")
+        if origin is not None and origin not in [f"http://{host}" for host in hosts]:
+            return False
+        if origin is not None and origin != f"http://{self.host}":
+            return False
+        if site in (None, "same-origin"):
+            return True
+        document = self.headers.get("sec-fetch-dest") == "document"
+        return self.reading and self.page and document
+
+    @property
+    def too_long(self) -> bool:
+        """Of a body only its stated length is taken on trust, so one must be stated."""
+        if self.reading:
+            return False
+        length = self.headers.get("content-length", "")
+        return not length.isdecimal() or int(length) > LARGEST_BODY
+
+    @property
+    def query_token(self) -> str | None:
+        query: bytes = self.scope.get("query_string", b"")
+        given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("token")
+        return given[-1] if given else None
+
+    def shown_tokens(self, cookie: str) -> list[str]:
+        tokens = [self.headers.get(TOKEN_HEADER, "")]
+        try:
+            kept = SimpleCookie(self.headers.get("cookie", "")).get(cookie)
+        except CookieError:
+            kept = None
+        return [*tokens, kept.value] if kept is not None else tokens
+
+
+def refused(reason: str, page: bool, *, status: int = 403) -> Response:
+    """A refusal, as a page for people and a line for programs, which says what to do."""
+    todo = (
+        "Copy the whole address that the terminal printed when the program was started, with its "
+        "token, into the address bar. If the program has ended, start it again."
+    )
+    if not page:
+        return Response(f"refused: {reason}\n", status, media_type="text/plain")
+    return HTMLResponse(
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Refused</title>"
+        f"<h1>Refused</h1><p>{html.escape(reason.capitalize())}.</p><p>{todo}</p></html>",
+        status,
+    )

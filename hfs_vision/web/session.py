@@ -1,0 +1,230 @@
+"""What the page of a review shows and changes: the result, its corrections, its recording."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hfs_vision.errors import OutputError
+from hfs_vision.review import Review
+from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES, Event
+from hfs_vision.tables import REVIEWED_FILE, ResultFolder, ReviewedEvent
+from hfs_vision.video import find_recording
+from hfs_vision.web.reporting import Reporter
+from hfs_vision.web.traces import gaps
+from hfs_vision.web.video import Player
+
+_MAX_GAP_S = 0.25  # where the settings are not known
+_EVENT_FIELDS = [f.name for f in fields(Event) if f.name != "twitches"]
+_LONGEST_NAME = 40
+
+Answer = dict[str, Any]
+
+
+class ReviewSession:
+    """One review that is open. All methods may be called by several threads at once."""
+
+    def __init__(
+        self,
+        folder: ResultFolder,
+        *,
+        video: Path | None,
+        file: Path | None,
+        reviewer: str,
+        report: bool = True,
+    ) -> None:
+        """Opens the file of corrections and the recording.
+
+        Args:
+            folder: The result.
+            video: The recording, where the user names it.
+            file: Corrections, if not those of the folder.
+            reviewer: Whose changes they are.
+            report: Keep the folder's report up with them.
+
+        Raises:
+            UsageError: Somebody else has the file open, or the video does not exist.
+            TableError: The file is not as documented.
+        """
+        self.folder = folder
+        found = find_recording(folder.path, folder.sha256, video)
+        self._lock = threading.Lock()
+        self.review = Review.open(folder, file=file, reviewer=reviewer)
+        told = (*folder.warnings, found.warning, *self.review.warnings)
+        self.warnings = [warning for warning in told if warning]
+        self.player = Player(found.path, fps=_image_rate(folder), missing=found.warning)
+        own = self.review.file.resolve() == (folder.path / REVIEWED_FILE).resolve()
+        self.reporter = Reporter(folder.path) if own and report else None
+
+    def __enter__(self) -> ReviewSession:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.player.close()
+        self.review.close()
+        if self.reporter is not None:
+            self.reporter.close()
+
+    def facts(self) -> Answer:
+        """All that the page needs to begin."""
+        signals, summary = self.folder.signals, self.folder.summary
+        start_s, end_s = self._span_s()
+        settings = summary.get("settings")
+        settings = settings if isinstance(settings, dict) else {}
+        longest_s = _number(settings.get("max_gap_s")) or _MAX_GAP_S
+        with self._lock:
+            return {
+                "name": self.folder.path.resolve().name,
+                "file": self.review.file.name,
+                "reviewer": self.review.reviewer,
+                "start_s": start_s,
+                "end_s": end_s,
+                "fps": _number(summary.get("fps")),
+                "valid_s": plain(self.folder.valid_s),
+                "coverage": _number(summary.get("coverage")),
+                "blinks": _number(summary.get("blinks")),
+                "partial": summary.get("partial") is True,
+                "frames": len(signals),
+                "settings": {str(key): _number(value) for key, value in settings.items()},
+                "warnings": [*self.warnings, *_texts(summary.get("warnings"))],
+                "gaps": gaps(signals, longest_s),
+                "marks": [asdict(mark) for mark in self.folder.marks],
+                "sides": SIDES,
+                "regions": REGIONS,
+                "components": COMPONENTS,
+                "kinds": KINDS,
+                "report": self.reporter is not None,
+                **self._state([row_values(row) for row in self.review.rows], [], whole=True),
+                **self.showing(),
+            }
+
+    def showing(self) -> Answer:
+        """How far the video can be shown."""
+        return {"video": asdict(self.player.video)}
+
+    def since(self, revision: int) -> Answer:
+        """What has changed: nothing, or all rows."""
+        with self._lock:
+            whole = revision != self.review.revision
+            rows = [row_values(row) for row in self.review.rows] if whole else []
+            return {**self._state(rows, [], whole=whole), **self.showing()}
+
+    def apply(self, revision: int, act: Callable[[Review], ReviewedEvent | None]) -> Answer:
+        """Does something to the review and tells what is different now.
+
+        Args:
+            revision: What the page has seen; where it has missed something it is sent all rows.
+            act: Gives the event that is concerned, if one is.
+        """
+        with self._lock:
+            seen = revision == self.review.revision
+            before = {row.number: row for row in self.review.rows}
+            touched = act(self.review)
+            rows = self.review.rows
+            here = {row.number for row in rows}
+            changed = [row for row in rows if not seen or before.get(row.number) is not row]
+            removed = [] if not seen else [number for number in before if number not in here]
+            answer = self._state([row_values(row) for row in changed], removed, whole=not seen)
+            answer["touched"] = touched.number if touched is not None else None
+        if self.reporter is not None and (changed or removed):
+            self.reporter.note_change()
+        return answer
+
+    def keep_apart(self) -> Path:
+        """Saves the corrections to a new file beside the one so far and goes on with that.
+
+        The report is that of the other file from then on, and is left alone.
+
+        Raises:
+            OutputError: There is no room for it, or it cannot be written.
+        """
+        who = re.sub(r"[^\w-]+", "-", self.review.reviewer).strip("-")[:_LONGEST_NAME] or "mine"
+        with self._lock:
+            for number in range(1, 1000):
+                name = f"events.{who}{'' if number == 1 else f'-{number}'}.csv"
+                path = self.review.file.with_name(name)
+                if not path.exists():
+                    self.review.save_as(path)
+                    break
+            else:
+                raise OutputError(f"{path.parent} holds too many files: move some elsewhere")
+        if self.reporter is not None:
+            self.reporter.close()
+            self.reporter = None
+        return path
+
+    def _state(self, rows: Sequence[Answer], removed: Sequence[int], *, whole: bool) -> Answer:
+        looked_at, of = self.review.progress()
+        return {
+            "revision": self.review.revision,
+            "whole": whole,
+            "rows": rows,
+            "removed": removed,
+            "counts": [
+                {name: plain(value) for name, value in asdict(count).items()}
+                for count in self.review.counts()
+            ],
+            "looked_at": looked_at,
+            "all": of,
+            "unsaved": self.review.unsaved,
+        }
+
+    def _span_s(self) -> tuple[float, float]:
+        """First and last time that there is anything to show of."""
+        summary, time_s = self.folder.summary, self.folder.signals.time_s
+        stated = [_number(summary.get(name)) for name in ("start_s", "end_s")]
+        known = [value for value in stated if value is not None]
+        known += [float(time_s[0]), float(time_s[-1])] if len(time_s) else []
+        known += [at for row in self.review.rows for at in (row.event.onset_s, row.event.offset_s)]
+        if not known:
+            return 0.0, 1.0
+        return min(known), max(max(known), min(known) + 0.1)
+
+
+def row_values(row: ReviewedEvent) -> Answer:
+    """A row as the page takes it; null for what is missing."""
+    event = row.event
+    values: Answer = {name: plain(getattr(event, name)) for name in _EVENT_FIELDS}
+    return {
+        **values,
+        "number": row.number,
+        "kind": event.kind,
+        "verdict": row.verdict,
+        "comment": row.comment,
+        "reviewer": row.reviewer,
+        "reviewed_utc": row.reviewed_utc,
+        "history": row.history,
+    }
+
+
+def plain(value: object) -> object:
+    """The value, or ``None`` for a number that JSON does not know."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value: object) -> float | None:
+    """What a summary says, which anybody may have edited."""
+    sound = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if sound and math.isfinite(float(value)) else None  # type: ignore[arg-type]
+
+
+def _texts(values: object) -> list[str]:
+    return [str(value) for value in values] if isinstance(values, list) else []
+
+
+def _image_rate(folder: ResultFolder) -> float | None:
+    source = folder.summary.get("source")
+    if not isinstance(source, dict) or source.get("kind") != "images":
+        return None
+    return _number(source.get("nominal_fps"))

@@ -1,0 +1,95 @@
+"""Traces as a page can draw them: as many points as it has room for, and no peak lost."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hfs_vision.core.signals import Signals
+from hfs_vision.errors import UsageError
+from hfs_vision.schema import FloatArray
+
+COLUMNS = (
+    "time",
+    "valid",
+    "closure_left_min",
+    "closure_left_max",
+    "closure_right_min",
+    "closure_right_max",
+    "excursion_left_min",
+    "excursion_left_max",
+    "excursion_right_min",
+    "excursion_right_max",
+    "eye_score_left",
+    "eye_score_right",
+    "mouth_score_left",
+    "mouth_score_right",
+)
+"""What a row holds: the time in seconds since the start that was asked for, the share of frames in
+which both sides were measured, least and largest value, largest score; NaN where nothing was
+measured."""
+
+MOST_POINTS = 8192
+"""Rows of one answer: more than any screen is wide."""
+
+
+def decimated(signals: Signals, from_s: float, to_s: float, points: int) -> NDArray[np.float32]:
+    """The signals of ``[from_s, to_s]``, ``(rows, len(COLUMNS))``.
+
+    Up to twice as many frames as points are given as they are, together with the frame before and
+    the one after; more are put into stretches of equal length, of which those without a frame have
+    no row.
+
+    Raises:
+        UsageError: The times are no numbers in order, or the number of points is not sensible.
+    """
+    if not (math.isfinite(from_s) and math.isfinite(to_s) and from_s < to_s):
+        raise UsageError(f"traces from {from_s:g} to {to_s:g} s cannot be: give a start and an end")
+    if not 1 <= points <= MOST_POINTS:
+        raise UsageError(f"{points} points cannot be drawn: ask for 1 to {MOST_POINTS}")
+    first, last = np.searchsorted(signals.time_s, [from_s, to_s])
+    part = signals[slice(max(int(first) - 1, 0), int(last) + 1)]
+    if not len(part):
+        return np.empty((0, len(COLUMNS)), np.float32)
+    if len(part) <= 2 * points:
+        starts = np.arange(len(part))
+    else:
+        place = np.floor((part.time_s - from_s) / (to_s - from_s) * points)
+        starts = np.flatnonzero(np.diff(place, prepend=-math.inf) > 0)
+    ranges = np.stack([part.closure, part.excursion], axis=1).reshape(-1, 4)
+    scores = np.concatenate([part.eye_score, part.mouth_score], axis=1)
+    frames = np.diff(starts, append=len(part))
+    table = np.empty((len(starts), len(COLUMNS)))
+    table[:, 0] = np.add.reduceat(part.time_s - from_s, starts) / frames
+    table[:, 1] = np.add.reduceat(part.valid.astype(np.float64), starts) / frames
+    table[:, 2:10:2] = np.fmin.reduceat(ranges, starts)
+    table[:, 3:10:2] = np.fmax.reduceat(ranges, starts)
+    table[:, 10:] = np.fmax.reduceat(scores, starts)
+    return table.astype(np.float32)
+
+
+def gaps(signals: Signals, longest_s: float) -> list[tuple[float, float]]:
+    """Stretches in which nothing was measured, or that no frame covers, in seconds.
+
+    Args:
+        signals: All of the recording.
+        longest_s: A frame stands for no longer than this.
+    """
+    if not len(signals):
+        return []
+    time_s, valid = signals.time_s, signals.valid
+    ends_s = np.append(time_s[1:], time_s[-1])
+    held_s = np.where(valid, np.minimum(ends_s, time_s + longest_s), time_s)
+    empty = np.flatnonzero(ends_s > held_s)
+    return _joined(held_s[empty], ends_s[empty])
+
+
+def _joined(starts_s: FloatArray, ends_s: FloatArray) -> list[tuple[float, float]]:
+    """Stretches in order, those that touch as one."""
+    if not len(starts_s):
+        return []
+    new = np.append(True, starts_s[1:] > ends_s[:-1])
+    last = np.append(np.flatnonzero(new)[1:] - 1, len(ends_s) - 1)
+    return list(zip(starts_s[new].tolist(), ends_s[last].tolist(), strict=True))
