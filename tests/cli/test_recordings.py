@@ -171,7 +171,7 @@ def test_a_path_with_spaces_and_unicode_is_analysed_and_names_the_results(hfs, t
     outcome = hfs("analyze", path)
     assert outcome.code == 0
     made = Path("vor [b] der Spritze #1 'ß' :smile: ok.results")
-    assert sorted(p.name for p in made.iterdir()) == sorted(RESULT_FILES)
+    assert sorted(p.name for p in made.iterdir()) == sorted([*RESULT_FILES, "report.html"])
     assert made.name in outcome.out
     assert "mouth_pull" in (made / "events.csv").read_text()
 
@@ -180,7 +180,7 @@ def test_a_path_with_spaces_and_unicode_is_analysed_and_names_the_results(hfs, t
 def test_analyze_shows_counts_and_writes_four_files(hfs, clip):
     outcome = hfs("analyze", clip, "--out", "deep/er/results")
     assert outcome.code == 0
-    assert {p.name for p in Path("deep/er/results").iterdir()} == set(RESULT_FILES)
+    assert {p.name for p in Path("deep/er/results").iterdir()} == {*RESULT_FILES, "report.html"}
     rows = [line.split("│")[1:-1] for line in outcome.out.splitlines() if "│" in line]
     table = {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in rows}
     assert table["mouth_pull"][0] == "0"
