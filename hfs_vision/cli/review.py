@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import getpass
-import os
-import sys
 import time
-import webbrowser
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
+from hfs_vision.cli.page import check_libraries, open_browser, port_option, tell_address
 from hfs_vision.errors import UsageError
 from hfs_vision.review import Review
 from hfs_vision.tables import REVIEWED_FILE, read_folder
@@ -35,9 +32,7 @@ from hfs_vision.tables import REVIEWED_FILE, read_folder
 @click.option(
     "--reviewer", help="Name that is written beside each change.  [default: the user's name]"
 )
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="Of the page.  [default: any free]"
-)
+@port_option()
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--no-report", is_flag=True, help="Leave report.html as it is.")
 def review_command(
@@ -45,7 +40,7 @@ def review_command(
     video: Path | None,
     file: Path | None,
     reviewer: str | None,
-    port: int,
+    port: int | None,
     no_browser: bool,
     no_report: bool,
 ) -> int:
@@ -56,12 +51,7 @@ def review_command(
 
     Only this machine can reach the page, and only with the address that is printed. Ctrl-C ends it.
     """
-    missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"the page needs {' and '.join(missing)}, which are not here: "
-            'pip install "hfs-vision[review]"'
-        )
+    check_libraries()
     # Not above: the other commands need neither.
     from hfs_vision.web.review import create_app
     from hfs_vision.web.server import LocalServer
@@ -72,11 +62,11 @@ def review_command(
         found = read_folder(folder)
         session = ReviewSession(found, video=video, file=file, reviewer=name, report=not no_report)
     with session:
-        with stop_on_signal() as caught, LocalServer(create_app(session), port=port) as server:
+        with stop_on_signal() as caught, LocalServer(create_app(session), port=port or 0) as server:
             terminal.show_warnings(session.warnings)
-            _tell(server.url)
-            if not no_browser and _has_screen():
-                webbrowser.open(server.url_for_once)
+            tell_address(server.url)
+            if not no_browser:
+                open_browser(server.url_for_once)
             _serve(session.review, caught)
         terminal.err.print("ending")
     return _tell_end(session.review)
@@ -111,19 +101,6 @@ def _name(given: str | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a system without user names
         return "reviewer"
-
-
-def _has_screen() -> bool:
-    """Whether a browser would open a window: not one that takes over the terminal."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _tell(url: str) -> None:
-    # By itself on its line and whole, so that it can be copied, and at once also on a pipe.
-    click.echo(f"The page is at\n{url}")
-    terminal.err.print("Ctrl-C ends it. Keep the address to yourself: it lets its holder in.")
 
 
 def _tell_end(review: Review) -> int:

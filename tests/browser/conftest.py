@@ -18,8 +18,9 @@ START_S = 5.0
 """Time of the first picture: a page that takes its own clock for the recording's is off by it."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """The browser. Its driver keeps an event loop in this thread, so it ends with each module."""
     api = pytest.importorskip("playwright.sync_api")
     pytest.importorskip("fastapi")
     path = shutil.which("chromium") or shutil.which("google-chrome")

@@ -55,6 +55,14 @@ export class Mirror {
     this.draw();
   }
 
+  // The session is over: no picture stays behind.
+  forget() {
+    this.stop();
+    this.last?.image.close();
+    this.last = null;
+    this.canvas.width = this.canvas.height = 0;
+  }
+
   toggle() {
     this.overlay = !this.overlay;
     this.draw();
@@ -64,11 +72,15 @@ export class Mirror {
     if (!this.last) return;
     const { image, outlines } = this.last;
     const { canvas } = this;
-    // Finer than the picture where the screen is, so that the outlines are not ragged.
-    const fine = image.width < 700 ? 2 : 1;
+    // Finer than the picture where the screen is, so that the outlines are not ragged; no finer,
+    // for it is drawn 20 times a second beside a session that needs the processor.
+    const fine = canvas.clientWidth * (devicePixelRatio || 1) > 1.3 * image.width ? 2 : 1;
     const width = fine * image.width;
     const height = fine * image.height;
-    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    if (canvas.width !== width || canvas.height !== height) {
+      [canvas.width, canvas.height] = [width, height];
+      canvas.parentElement.style.setProperty("--aspect", String(width / height));
+    }
     const c = canvas.getContext("2d");
     c.setTransform(-1, 0, 0, 1, width, 0);
     c.drawImage(image, 0, 0, width, height);

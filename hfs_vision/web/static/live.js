@@ -82,16 +82,8 @@ function show(message) {
   document.body.dataset.state = state;
   if (state === "running") showMoment(message);
   if (message.counts) showCounts(message.counts);
-  showNotice();
-  if (state === "over") showResult(message);
-  if (over()) {
-    look();
-    for (const button of document.querySelectorAll("#controls button")) button.disabled = true;
-    for (const id of ["prompt", "recording", "segment"]) $(id).hidden = true;
-    $("hints").textContent = "";
-    for (const chip of document.querySelectorAll(".side")) showMoves(chip, "");
-    $("really").close();
-  }
+  if (over()) showResult(session);
+  else showNotice();
 }
 
 function showMoment(now) {
@@ -137,9 +129,7 @@ function showPrompt(now) {
 function showNotice() {
   const { state, lost, paused, learning_s } = session;
   let [text, large] = ["", ""];
-  if (state === "starting") [text, large] = ["Waiting for the first picture", ""];
-  else if (state === "failed") [text, large] = ["The session has ended early: the terminal says why", "lost"];
-  else if (state === "over") [text, large] = ["The session is over", "over"];
+  if (state === "starting") text = "Waiting for the first picture";
   else if (lost) [text, large] = ["Camera lost: waiting for it to come back", "lost"];
   else if (paused) [text, large] = ["Paused: nothing is counted", "paused"];
   else if (learning_s) text = `learning your rest: ${Math.ceil(learning_s)} s. Keep still, both eyes open`;
@@ -161,18 +151,30 @@ function showCounts(counts) {
 }
 
 function showResult(result) {
+  look();
+  mirror.forget();
+  for (const button of document.querySelectorAll("#controls button")) button.disabled = true;
+  for (const id of ["prompt", "recording", "segment", "silent", "mirror", "hints"]) $(id).hidden = true;
+  $("really").close();
+  $("result").hidden = false;
+  const early = result.state === "failed";
+  $("result").firstElementChild.textContent = early ? "The session has ended early" : "The session is over";
+  if (early) {
+    $("result-text").textContent = "The terminal says why, and where the tables are if any were begun.";
+    return;
+  }
   $("elapsed").textContent = minutes(result.elapsed_s);
   $("measured").textContent = `${minutes(result.valid_s)} measured`;
-  $("result").hidden = false;
+  const blinks = `${result.blinks} blink${result.blinks === 1 ? "" : "s"} besides.`;
   $("result-text").textContent = result.complete
-    ? `${result.blinks} blinks besides. The tables are in the folder that the terminal names. This tab can be closed.`
-    : "Not everything could be written: the terminal says what.";
+    ? `${blinks} The tables are in the folder that the terminal names. This tab can be closed.`
+    : `${blinks} Not all tables could be written: the terminal says what is missing.`;
   const lines = result.segments.map(({ label, duration_s, counts }) => {
     const numbers = facts.sides.map((side) => `${side} ${(counts[`${side} all`] ?? [0])[0]}`);
     return `${words(label)}, ${duration_s.toFixed(0)} s: ${numbers.join(", ")}`;
   });
   lines.push(...result.warnings.map((text) => `warning: ${text}`));
-  $("result-warnings").replaceChildren(
+  $("result-lines").replaceChildren(
     ...lines.map((text) => {
       const item = document.createElement("li");
       item.textContent = text;
