@@ -190,8 +190,9 @@ class Loop:
             return
         cue = self._tasks.at(self.elapsed_s + self._skipped_s)
         if cue is None:
-            self.over = True
-        elif self._cue is None or cue.step != self._cue.step:
+            self.over = True  # the last step is shown to its end
+            return
+        if self._cue is None or cue.step != self._cue.step:
             self._begin_segment(cue.label)
         self._cue = cue
 
