@@ -8,6 +8,27 @@ import pytest
 
 from tests.golden.data import SHARED, task_file
 
+REAL_TIME = (
+    "browser/test_live_page.py",
+    "cli/test_check.py",
+    "cli/test_live.py",
+    "test_capture.py",
+    "test_live.py",
+    "test_recording.py",
+    "test_stream.py",
+    "test_web_live.py",
+    "test_window.py",
+)
+"""Tests of what must keep up with a camera's clock: they run after the others, by themselves."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks them, so that all others can run several at a time."""
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path in {tests / name for name in REAL_TIME}:
+            item.add_marker(pytest.mark.real_time)
+
 
 @pytest.fixture
 def shared() -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hfs_vision.cli import terminal
 from hfs_vision.live.protocol import open_protocol, protocol_file
 from tests.cli.support import nothing_written
 
@@ -24,7 +25,7 @@ def rows(text: str) -> list[list[str]]:
 
 @pytest.fixture(autouse=True)
 def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(terminal.out, "_width", 300)  # COLUMNS counts only where it was not set
 
 
 @pytest.mark.parametrize("arguments", [(), ("clinical",)])
