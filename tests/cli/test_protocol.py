@@ -25,7 +25,8 @@ def rows(text: str) -> list[list[str]]:
 
 @pytest.fixture(autouse=True)
 def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal.out, "_width", 300)  # COLUMNS counts only where it was not set
+    monkeypatch.setattr(terminal.out, "_width", None)  # or COLUMNS would not count
+    monkeypatch.setenv("COLUMNS", "300")
 
 
 @pytest.mark.parametrize("arguments", [(), ("clinical",)])
