@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
 
 from hfs_vision import simulate
 from hfs_vision.cli import terminal
+from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.errors import UsageError
 from hfs_vision.facemesh import LANDMARKERS, open_landmarker
 from hfs_vision.schema import FloatArray, Frame, SourceInfo
@@ -17,6 +19,9 @@ from hfs_vision.simulate import Script
 from hfs_vision.video import open_source, read_picture
 
 _DEFAULT_PRESET = "left_eyelid_twitches"
+
+Progress = Callable[[SourceInfo | None, int, float], None]
+"""Told what is known of the clip, how many frames are done and the time of the last in seconds."""
 
 
 @click.command("simulate")
@@ -69,7 +74,8 @@ def simulate_command(
     _check_faces(samples, clip, portrait=portrait, duration=duration, fps=fps, size=size)
     if preset is not None and script is not None:
         raise UsageError("--preset and --script exclude each other: give one source of movements")
-    with terminal.frame_progress(out.name) as progress:
+    with stop_on_signal() as caught, terminal.frame_progress(out.name) as bar:
+        progress = partial(_go_on, caught, bar)
         if samples:
             videos = simulate.write_samples(
                 out,
@@ -137,9 +143,23 @@ def _for_clip(clip: Path, preset: simulate.Preset, seed: int | None) -> Script:
     )
 
 
-def _inject(
-    out: Path, clip: Path, script: Script, landmarker: str, progress: terminal.FrameProgress
+def _go_on(
+    caught: list[int],
+    bar: terminal.FrameProgress,
+    info: SourceInfo | None,
+    frames: int,
+    time_s: float,
 ) -> None:
+    """Ends the command where a signal was caught: as an exception it may strike inside a callback
+    of a library, which swallows it.
+    """
+    if caught:
+        terminal.show_error("interrupted")
+        raise click.exceptions.Exit(128 + caught[0])
+    bar(info, frames, time_s)
+
+
+def _inject(out: Path, clip: Path, script: Script, landmarker: str, progress: Progress) -> None:
     finder = open_landmarker(landmarker)
     missed: list[float] = []
     try:
@@ -180,9 +200,7 @@ def _landmarks(frame: Frame, landmarker: str) -> FloatArray:
         finder.close()
 
 
-def _shown(
-    frames: Iterable[Frame], info: SourceInfo | None, progress: terminal.FrameProgress
-) -> Iterator[Frame]:
+def _shown(frames: Iterable[Frame], info: SourceInfo | None, progress: Progress) -> Iterator[Frame]:
     for frame in frames:
         progress(info, frame.index + 1, frame.time_s)
         yield frame

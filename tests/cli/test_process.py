@@ -176,15 +176,16 @@ def test_ctrl_c_before_the_first_frame_is_no_error_of_the_video(hfs, stand_in, m
 
 @needs_model
 @posix_only
-def test_ctrl_c_while_simulating_leaves_no_file(started):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_simulating_leaves_no_file(started, number):
     running = started("simulate", "out.mp4", "--duration", 600, "--size", 256)
     until = time.monotonic() + 90
     while not re.search(r" [1-9]\d* ", running.shown):
         assert time.monotonic() < until, running.shown
         assert running._read(0.2), running.shown
-    running.process.send_signal(signal.SIGINT)
+    running.process.send_signal(number)
     outcome = running.end()
-    assert outcome.code == 130
+    assert outcome.code == 128 + number
     assert "Traceback" not in outcome.err
     assert nothing_written()
 
