@@ -43,6 +43,10 @@ class OutputError(HfsVisionError):
     """A result cannot be written."""
 
 
+class DiaryError(HfsVisionError):
+    """A diary is damaged, in use, of a newer version, or no diary."""
+
+
 def library_hint(error: BaseException) -> str:
     """What to install where a library of the system is missing; empty for other errors."""
     if "cannot open shared object" not in str(error):

@@ -5,7 +5,8 @@ The command line makes its options from these fields, and each result carries th
 
 from __future__ import annotations
 
-import math
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -71,7 +72,7 @@ class Settings:
             value = getattr(self, f.name)
             low, high = f.metadata["low"], f.metadata["high"]
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not math.isfinite(value) or not low <= value <= high:
+            if not number or not low <= value <= high:  # NaN is in no range
                 raise UsageError(
                     f"setting {f.name} must be a number from {low:g} to {high:g}, got {value!r}"
                 )
@@ -84,9 +85,14 @@ class Settings:
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """Settings from `as_dict`'s form; a name that does not exist is a `UsageError`."""
         known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
+        unknown = sorted(str(name) for name in set(values) - known)
         if unknown:
             raise UsageError(
                 f"unknown setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}"
             )
         return cls(**values)
+
+
+def settings_sha256(values: Mapping[str, float]) -> str:
+    """By what two sets of settings are told apart, from `Settings.as_dict`'s form: hexadecimal."""
+    return hashlib.sha256(json.dumps(dict(values), sort_keys=True).encode()).hexdigest()

@@ -7,7 +7,7 @@ words of fixed vocabularies, and labels that were numbered.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -22,12 +22,14 @@ from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError
 from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
 from hfs_vision.settings import Settings
-from hfs_vision.tables import TWITCHES_FILE, Mark, ResultFolder, ReviewedEvent, read_folder
-
-KNOWN_LABELS = frozenset(
-    {"rest", "gentle_closure", "forced_closure", "smile", "pursing", "reading", "talking"}
+from hfs_vision.tables import (
+    TWITCHES_FILE,
+    Mark,
+    ResultFolder,
+    ReviewedEvent,
+    numbered_labels,
+    read_folder,
 )
-"""Labels of segments that de-identifying keeps: tasks that are nobody's own words."""
 
 _LANDMARKERS = ("facemesh", "facelandmarker", "fused")
 _VERSION = re.compile(r"\d+(\.\d+)*([abc]|rc|\.dev|\.post)?\d*")
@@ -176,7 +178,7 @@ def _content(folder: ResultFolder, *, machine: bool) -> Content:
 def _deidentified(content: Content, name: str) -> Content:
     onsets = [exported.event.onset_s for exported in content.events]
     begin_s = content.start_s if np.isfinite(content.start_s) else min(onsets, default=0.0)
-    labels = _numbered_labels(content.stretches)
+    labels = numbered_labels(s.label for s in content.stretches if s.kind == "segment")
     events = [
         Exported(_event_from(exported.event, begin_s), labels[exported.segment], exported.verdict)
         for exported in content.events
@@ -209,14 +211,6 @@ def _event_from(event: Event, begin_s: float) -> Event:
 
     twitches = tuple(replace(twitch, **moved(twitch)) for twitch in event.twitches)
     return replace(event, **moved(event), twitches=twitches)
-
-
-def _numbered_labels(stretches: Iterable[Stretch]) -> dict[str, str]:
-    """What each label of a segment becomes: itself where it is a known task, else a number."""
-    labels = dict.fromkeys(s.label for s in stretches if s.kind == "segment")
-    own = [label for label in labels if label and label not in KNOWN_LABELS]
-    known = {label: label for label in labels if label not in own}
-    return {"": ""} | known | {label: f"task-{i:02d}" for i, label in enumerate(own, start=1)}
 
 
 def _events(folder: ResultFolder, reviewed: Sequence[ReviewedEvent] | None) -> Iterator[Exported]:
