@@ -114,11 +114,15 @@ class TestFolder:
         assert reading.time_s[LEFT_TWITCH] == pytest.approx(1.0)
 
     def test_a_live_session_says_itself_when_it_was(self, store, tmp_path):
-        live = {"live": {"started_utc": "2026-05-04T07:00:00+00:00"}, "source": {"kind": "camera"}}
+        live = {
+            "live": {"started_utc": "2026-05-04T07:00:00+00:00", "protocol": "clinical"},
+            "source": {"kind": "camera"},
+        }
         folder = result_folder(tmp_path / "live.results", sha256=None, recorded_utc=None, **live)
         _, session = add(store, folder)
         assert session.started_utc == datetime(2026, 5, 4, 7, tzinfo=timezone.utc)
         assert (session.sha256, session.device) == (None, "camera")
+        assert session.protocol == "clinical"
         moved = shutil.copytree(folder, tmp_path / "moved.results")
         review(moved, rejected=(1,))
         assert add(store, moved)[0].state == "differs"

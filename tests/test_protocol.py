@@ -261,6 +261,8 @@ def test_a_file_of_the_name_of_a_built_in_one_is_reached_by_its_path(tmp_path, m
     write(tmp_path / "clinical", HEADER + "rest,Rest,1,1,0\n")
     assert len(open_protocol("clinical").steps) > 1
     assert len(open_protocol("./clinical").steps) == 1
+    assert open_protocol("clinical").shown_name == "clinical"
+    assert open_protocol("./clinical").shown_name == "own"
 
 
 # What is built in

@@ -188,6 +188,7 @@ def _from_folder(folder: ResultFolder, home: Path, date: str) -> Found:
             "result": relative(path, home),
             "result_sha256": tables,
             "device": _text(source, "kind"),
+            "protocol": _text(live, "protocol"),
             "partial": bool(summary.get("partial")),
             "reviewed": folder.reviewed is not None,
             "settings_sha256": settings_sha256(settings) if settings else None,

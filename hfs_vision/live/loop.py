@@ -56,6 +56,7 @@ class Session:
         warnings: What makes the counts less certain, in sentences.
         values: What ``summary.json`` holds.
         failure: What could not be written; what could is there.
+        set_aside: The new name of corrections of an earlier result in the same folder.
     """
 
     summary: Summary
@@ -64,6 +65,7 @@ class Session:
     warnings: Sequence[str]
     values: dict[str, Any]
     failure: OutputError | None = None
+    set_aside: str | None = None
 
 
 class Loop:
@@ -80,10 +82,12 @@ class Loop:
         recorder: Recorder | None,
         tasks: Tasks | None,
         lossless: bool,
+        subject: tuple[float, float] | None,
     ) -> None:
         self._capture, self._counting, self._log = capture, counting, log
         self._settings, self._clock, self._asked_fps = settings, clock, asked_fps
         self._recorder, self._tasks, self._lossless = recorder, tasks, lossless
+        self._subject = subject
         self._started = datetime.now(timezone.utc)
         self._start_s = math.nan
         self._frame: Frame | None = None
@@ -149,6 +153,7 @@ class Loop:
             sorted(self._counting.events, key=lambda event: (event.onset_s, event.side)),
             values["warnings"],
             values,
+            set_aside=self._log.set_aside,
         )
         try:
             self._log.close(self._counting.files(values, final=True))
@@ -285,13 +290,18 @@ class Loop:
         stats, tally = self._capture.stats, self._counting.tally
         return {
             **summary_values(
-                tally.summary(), self._settings, partial=partial, source_warnings=self._warnings()
+                tally.summary(),
+                self._settings,
+                partial=partial,
+                source_warnings=self._warnings(),
+                subject=self._subject,
             ),
             "model": asdict(self._counting.model),
             "source": asdict(self._capture.source.info),
             "live": {
                 "started_utc": self._started.isoformat(timespec="seconds"),
                 "elapsed_s": self.elapsed_s,
+                "protocol": self._tasks.shown_name if self._tasks else None,
                 "frames_captured": stats.captured,
                 "frames_dropped": stats.dropped,
                 "drop_rate": stats.dropped / stats.captured if stats.captured else 0.0,

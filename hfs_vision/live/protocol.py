@@ -92,6 +92,12 @@ class Protocol:
     steps: tuple[Step, ...]
 
     @property
+    def shown_name(self) -> str:
+        """Its name in results, which hold no names of files: ``own`` of one of the user's."""
+        built_in = self.name in BUILT_IN and self == open_protocol(self.name)
+        return self.name if built_in else "own"
+
+    @property
     def duration_s(self) -> float:
         """Length of all steps, in seconds."""
         return self._ends_s[-1]

@@ -149,6 +149,7 @@ def test_a_protocol_gives_a_table_of_segments(hfs):
         assert Path("again", name).read_text() == Path("out", name).read_text(), name
     live, detected = (json.loads(Path(f, "summary.json").read_text()) for f in ("out", "again"))
     assert detected["live"] == live["live"]
+    assert live["live"]["protocol"] == "own"  # no name of a file
 
 
 FULL = """
