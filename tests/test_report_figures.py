@@ -172,7 +172,7 @@ class TestTheOtherFigures:
         at = np.polyval(scale(axes), [float(use.get("x")) for use in signs])
         np.testing.assert_allclose(at // 30, [0, 1, 3, 4, 5])
         first = page.table("rate-table")[1]
-        assert first == ["0:00", "0:30", "30.0", "0", "0.0 (0.0 to 7.4)", "2", "4.0 (0.5 to 14.4)"]
+        assert first == ["0:00", "0:30", "30.0", "0", "0.0 (0.0 to 6.0)", "2", "4.0 (0.7 to 13.2)"]
 
     def test_the_quality_strip_shows_the_gap_and_the_face(self, page):
         figure = page.figure("quality")

@@ -12,39 +12,10 @@ from hypothesis import strategies as st
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.pipeline import detect
-from hfs_vision.report.rates import poisson_interval, rate, rates_over_time, valid_time
+from hfs_vision.report.rates import rates_over_time, valid_time
 from hfs_vision.report.timeline import rows_of, shown
 from hfs_vision.report.traces import broken, decimate, gaps, window
 from tests.synthetic import Recording
-
-
-@pytest.mark.parametrize(
-    ("count", "low", "high"),
-    # Half the 0.025 and 0.975 quantiles of chi-square with 2n and 2n + 2 degrees of freedom.
-    [(0, 0.0, 3.6889), (1, 0.0253, 5.5716), (5, 1.6235, 11.6683), (100, 81.3640, 121.6268)],
-)
-def test_the_interval_of_a_count_is_the_exact_one(count, low, high):
-    assert poisson_interval(count) == pytest.approx((low, high), abs=1e-4)
-
-
-@given(st.integers(1, 400))
-def test_outside_the_interval_such_a_count_is_rarer_than_one_in_forty(count):
-    low, high = poisson_interval(count)
-
-    def chance(mean: float, last: int) -> float:
-        logs = [i * math.log(mean) - mean - math.lgamma(i + 1) for i in range(last + 1)]
-        return math.fsum(map(math.exp, logs))
-
-    assert 1 - chance(low, count - 1) == pytest.approx(0.025, abs=1e-5)
-    assert chance(high, count) == pytest.approx(0.025, abs=1e-5)
-
-
-def test_without_valid_time_there_is_no_rate():
-    for valid_s in (0.0, math.nan):
-        found = rate(3, valid_s)
-        assert found.count == 3
-        assert math.isnan(found.per_min)
-        assert math.isnan(found.high)
 
 
 @pytest.mark.parametrize("fps", [24.0, 59.94])

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from hfs_vision.core.summary import Count, count_events
-from hfs_vision.report.rates import Rate, rate, valid_time
+from hfs_vision.rates import Rate, rate
+from hfs_vision.report.rates import valid_time
 from hfs_vision.report.timeline import clock
 from hfs_vision.report.traces import Item, gaps
 from hfs_vision.schema import KINDS, SIDES, Event

@@ -10,13 +10,12 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from hfs_vision.pipeline import NOT_A_DEVICE
 from hfs_vision.report import figures, numbers
 from hfs_vision.report.rates import Bin, rates_over_time
 from hfs_vision.report.svg import Drawing, render
 from hfs_vision.report.timeline import clock, mark_name, timeline
 from hfs_vision.report.traces import Item, choose
-from hfs_vision.schema import KINDS, SIDES
+from hfs_vision.schema import KINDS, NOT_A_DEVICE, SIDES
 from hfs_vision.tables import ResultFolder
 
 _TEMPLATE, _STYLE = "page.html", "page.css"

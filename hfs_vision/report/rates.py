@@ -1,4 +1,4 @@
-"""How often, and how sure that is: valid time in stretches, rates, and their exact intervals."""
+"""Valid time of a recording in stretches, and rates over them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from hfs_vision.core.signals import Signals
+from hfs_vision.rates import Rate, rate
 from hfs_vision.schema import SIDES, Event, FloatArray
 
 BIN_LENGTHS_S = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
@@ -17,16 +18,6 @@ MOST_BINS = 24
 
 _LEAST_VALID = 0.1
 """A stretch of which less was measured has no rate."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Events per minute of valid time, with the exact 95 % interval; NaN without a rate."""
-
-    count: int
-    per_min: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -67,15 +58,6 @@ def valid_time(signals: Signals, max_gap_s: float, edges_s: Sequence[float]) -> 
     return np.diff(total[np.searchsorted(signals.time_s, edges_s, side="left")])
 
 
-def rate(count: int, valid_s: float) -> Rate:
-    """Rate of so many events in so much valid time."""
-    if not valid_s > 0:
-        return Rate(count, math.nan, math.nan, math.nan)
-    low, high = poisson_interval(count)
-    per_min = 60.0 / valid_s
-    return Rate(count, count * per_min, low * per_min, high * per_min)
-
-
 def rates_over_time(
     events: Sequence[Event], signals: Signals, max_gap_s: float, start_s: float, end_s: float
 ) -> list[Bin]:
@@ -98,31 +80,3 @@ def rates_over_time(
         rates = {side: rate(int(counts[side][i]), measured) for side in SIDES}
         bins.append(Bin(start, end, float(valid_s[i]), rates))
     return bins
-
-
-def poisson_interval(count: int, outside: float = 0.05) -> tuple[float, float]:
-    """Exact (Garwood) interval of the mean of which ``count`` was seen.
-
-    The bounds are the means at which so many events or more, or so few or less, would be seen with
-    a chance of half of ``outside``.
-
-    >>> [round(bound, 3) for bound in poisson_interval(0) + poisson_interval(10)]
-    [0.0, 3.689, 4.795, 18.39]
-    """
-    top = count + 6.0 * math.sqrt(count + 1.0) + 6.0
-    low = 0.0 if count == 0 else _mean_at(count - 1, 1.0 - outside / 2, top)
-    return low, _mean_at(count, outside / 2, top)
-
-
-def _mean_at(count: int, chance: float, top: float) -> float:
-    """Mean at which ``count`` events or fewer are seen with this chance."""
-    low, high = 0.0, top
-    logs = np.array([math.lgamma(i + 1.0) for i in range(count + 1)])
-    seen = np.arange(count + 1)
-    while high - low > 1e-9 * top:
-        mean = (low + high) / 2
-        if float(np.exp(seen * math.log(mean) - mean - logs).sum()) > chance:
-            low = mean
-        else:
-            high = mean
-    return (low + high) / 2
