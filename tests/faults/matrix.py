@@ -1,0 +1,14 @@
+"""All rows, in the order of the page."""
+
+from __future__ import annotations
+
+from tests.faults import rows_detector, rows_model, rows_signals, rows_source, rows_writer
+from tests.faults.rows import Row
+
+ROWS: list[Row] = [
+    *rows_source.ROWS,
+    *rows_model.ROWS,
+    *rows_detector.ROWS,
+    *rows_writer.ROWS,
+    *rows_signals.ROWS,
+]
