@@ -93,7 +93,9 @@ def _commands() -> Iterator[str]:
 
 def _below(parent: click.Context) -> Iterator[str]:
     assert isinstance(parent.command, click.Group)
-    for name, command in parent.command.commands.items():
+    for name in parent.command.list_commands(parent):
+        command = parent.command.get_command(parent, name)
+        assert command is not None
         context = click.Context(command, info_name=name, parent=parent)
         path = context.command_path
         level = "#" * (1 + len(path.split()))

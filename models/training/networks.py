@@ -257,7 +257,7 @@ def main() -> None:
     made.add_argument("--seed", type=int, default=0)
     given = made.parse_args()
     torch.manual_seed(given.seed)
-    stored = np.load(given.material)
+    stored = np.load(given.material, allow_pickle=False)
     data = {name: stored[name] for name in stored.files}
     for name in ("eye", "mouth"):
         if given.only in (None, name):
