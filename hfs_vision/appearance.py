@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hfs_vision import models
 from hfs_vision.core.geometry import Readings
 from hfs_vision.errors import ModelError
-from hfs_vision.patches import MOUTH, FacePatches, cut_patches
+from hfs_vision.patches import EYE, MOUTH, FacePatches, PatchPlan, cut_patches
 from hfs_vision.schema import FloatArray, Frame
 
 FILES = models.OWN_FILES
@@ -47,7 +47,7 @@ class Appearance:
     def __init__(self) -> None:
         paths = [models.own_weights(file) for file in FILES]
         weights = [_content(path) for path in paths]
-        self._eye, self._mouth = map(_load, paths, weights)
+        self._eye, self._mouth = map(_load, paths, weights, (EYE, MOUTH))
         self._sha256 = models.sha256_hex(b"".join(weights))
 
     @property
@@ -113,13 +113,17 @@ def _content(path: Path) -> bytes:
         raise ModelError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
-def _load(path: Path, weights: bytes) -> onnxruntime.InferenceSession:
+def _load(path: Path, weights: bytes, plan: PatchPlan) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what is wrong is said once, by the error
+    hint = models.how_to_restore(path)
     # Bytes rather than a path, so that what was hashed is what runs.
     try:
-        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        net = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own classes of errors have no common base
-        hint = models.how_to_restore(path)
         raise ModelError(f"{path} is damaged; {hint} (ONNX Runtime: {error})") from error
+    wanted, taken = [3, plan.height, plan.width], net.get_inputs()[0].shape[1:]
+    if taken != wanted:
+        raise ModelError(f"{path} takes pictures of {taken}, not {wanted}; {hint}")
+    return net

@@ -326,6 +326,14 @@ def test_damaged_weights_say_which_file_and_what_to_do(folder, file, damage):
         Appearance()
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_weights_of_the_other_network_are_refused(folder, file):
+    other = next(name for name in FILES if name != file)
+    (folder / file).write_bytes((folder / other).read_bytes())
+    with pytest.raises(ModelError, match=f"{file} takes pictures of .*git checkout -- models/"):
+        Appearance()
+
+
 def test_weights_that_cannot_be_read_say_so(folder, monkeypatch):
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied")

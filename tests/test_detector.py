@@ -129,6 +129,17 @@ def test_movements_nearer_than_the_merge_gap_are_one_event(gap_s, count):
     assert len(recording.events()) == count
 
 
+def test_nothing_is_taken_for_held_while_frames_are_missing():
+    recording = Recording(30.0).lid(LEFT, 15.0, 1.5)
+    measured = recording.jitter().measured()
+    there = (measured.time_s < 15.3) | (measured.time_s > 16.1)  # 0.8 s: as long as a long blink
+    found = run(measured.take(np.flatnonzero(there)))[0]
+    assert [(e.side, e.offset_s <= 15.6 or e.onset_s >= 16.1) for e in found] == [
+        ("left", True),
+        ("left", True),
+    ]
+
+
 def test_a_gap_makes_no_event_and_cuts_the_one_it_meets():
     recording = Recording(30).jitter(10).without_face(5, 3)
     assert recording.events() == []

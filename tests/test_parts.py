@@ -30,7 +30,7 @@ import clips
 from hfs_vision.errors import UsageError
 from hfs_vision.schema import Frame
 from hfs_vision.video import DecodeStats, FrameSource, open_source
-from hfs_vision.video.source import ahead
+from hfs_vision.video.source import ahead, even_cuts
 
 Seen = tuple[float, tuple[int, ...], str]
 GRID = {"ticks": range(130), "time_base": Fraction(1, 25)}
@@ -283,6 +283,10 @@ class TestCuts:
     def test_pieces_are_no_shorter_than_half(self, make, every_s: float, found: list) -> None:
         with open_source(make("mjpeg.avi")) as source:  # its last frame is at 5.16 s
             assert source.cuts(every_s) == found
+
+    def test_none_where_times_leap(self) -> None:
+        times_s = np.append(np.arange(0.0, 200.0), [3e9, 3e9 + 1])
+        assert even_cuts(times_s, 0.0, 3e9 + 1, 60.0) == [60.0, 120.0, 180.0, 240.0]
 
     @pytest.mark.parametrize("every_s", [0.0, -1.0, math.nan, math.inf])
     def test_a_length_that_cannot_be(self, make, every_s: float) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -26,6 +27,8 @@ import clips
 from hfs_vision.errors import SourceError, TableError, UsageError
 from hfs_vision.schema import Frame
 from hfs_vision.video import DecodeStats, FrameSource, open_source
+from hfs_vision.video.header import recorded_utc
+from tests.cli.support import remux
 
 BENCH = Path(__file__).resolve().parents[1].parent / "shared" / "bench" / "clips"
 UNEVEN = [0, 33, 70, 101, 160, 400, 433, 470, 500, 533]
@@ -134,6 +137,51 @@ class TestTimes:
         frames, source = read(path)
         assert times(frames) == pytest.approx(written)
         assert source.stats.estimated_times == 20
+
+    def test_times_that_tables_cannot_tell_apart_are_left_out(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.avi"
+        clips.write_clip(path, codec="mpeg4", ticks=range(10), time_base=Fraction(1, 25))
+        data = bytearray(path.read_bytes())
+        struct.pack_into("<II", data, data.index(b"strh") + 28, 1, 4_000_000_000)
+        path.write_bytes(data)
+        frames, source = read(path)
+        assert len(frames) == 1
+        assert source.stats.dropped_times == 9
+
+
+class TestWhenItWasRecorded:
+    @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
+    @pytest.mark.parametrize(
+        ("stated", "read_back"),
+        [
+            ("2026-03-01T08:30:15Z", "2026-03-01T08:30:15+00:00"),
+            ("2024-02-29T23:59:59.500000Z", "2024-02-29T23:59:59+00:00"),
+            ("1970-01-01T00:00:00Z", None),
+            (None, None),
+        ],
+    )
+    def test_it_is_what_the_header_says(
+        self, tmp_path: Path, name: str, stated: str | None, read_back: str | None
+    ) -> None:
+        clips.write_clip(tmp_path / "whole.mp4")
+        remux(tmp_path / "whole.mp4", tmp_path / name, recorded=stated)
+        with open_source(tmp_path / name) as source:
+            assert source.info.recorded_utc == read_back
+
+    @pytest.mark.parametrize(
+        ("text", "utc"),
+        [
+            ("2026-03-29T02:30:00+01:00", "2026-03-29T01:30:00+00:00"),
+            ("2026-03-29T02:30:00", None),
+            ("0001-01-01T00:00:00+14:00", None),
+            ("last Sunday", None),
+            ("1904-01-01T00:00:00Z", None),
+        ],
+    )
+    def test_another_zone_is_turned_into_utc_and_what_has_none_is_unknown(
+        self, text: str, utc: str | None
+    ) -> None:
+        assert recorded_utc({"creation_time": text}) == utc
 
 
 class TestPicture:
@@ -266,6 +314,45 @@ class TestDamage:
         assert 75 <= len(frames) < 100
         assert frames[-1].time_s == pytest.approx(3.96)
         assert all(np.array_equal(f.rgb, whole[f.time_s]) for f in frames)
+
+    @pytest.mark.parametrize("codec", ["libx264", "libx265"])
+    def test_a_block_that_reads_as_zeros_is_damage(self, tmp_path: Path, codec: str) -> None:
+        path = tmp_path / "a.mp4"
+        options = {"g": "25", "x265-params": "log-level=none:keyint=25"}
+        options = {k: v for k, v in options.items() if (k == "g") == (codec == "libx264")}
+        clips.write_clip(
+            path,
+            ticks=EVEN,
+            size=(192, 128),
+            codec=codec,
+            draw=clips.noisy_picture,
+            options=options,
+        )
+        whole = {f.time_s: f.rgb for f in read(path)[0]}
+        data = bytearray(path.read_bytes())
+        middle = len(data) // 2
+        data[middle : middle + 64] = bytes(64)
+        path.write_bytes(data)
+        frames, source = read(path)
+        assert source.stats.decode_errors >= 1
+        assert 70 <= len(frames) < 100
+        assert all(np.array_equal(f.rgb, whole[f.time_s]) for f in frames)
+
+    def test_frames_that_a_container_lost_are_told(self, tmp_path: Path) -> None:
+        ticks = [*range(0, 1000, 40), *range(1800, 3000, 40)]
+        clips.write_clip(tmp_path / "a.mkv", ticks=ticks)
+        stats = read(tmp_path / "a.mkv")[1].stats
+        assert (stats.gaps, stats.gap_s) == (1, pytest.approx(0.84))
+        (warning,) = stats.warnings()
+        assert warning.startswith("1 times no frame came for more than 0.25 s, 0.8 s in all")
+
+    def test_the_last_half_second_is_missed_too(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.mkv"
+        clips.write_clip(path, ticks=EVEN, draw=clips.noisy_picture, options={"g": "10"})
+        clips.truncate(path, 0.85)
+        frames, source = read(path)
+        assert 3.0 < frames[-1].time_s < 3.7
+        assert source.stats.truncated
 
     def test_a_recording_without_later_key_frames_is_not_lost(self, tmp_path: Path) -> None:
         path = tmp_path / "a.mp4"
@@ -569,7 +656,8 @@ class TestImageFolder:
         frames, source = read(tmp_path, fps=10)
         assert times(frames) == pytest.approx([0, 0.3])
         assert [f.index for f in frames] == [0, 1]
-        assert source.stats == DecodeStats(frames=2, decode_errors=2)
+        gap_s = pytest.approx(0.3)
+        assert source.stats == DecodeStats(frames=2, decode_errors=2, gaps=1, gap_s=gap_s)
 
     def test_only_damaged_images(self, tmp_path: Path) -> None:
         (tmp_path / "1.png").write_bytes(b"nothing")

@@ -135,7 +135,7 @@ class Detector:
         reach_s = self._row_end + self._settings.merge_gap_s
         held = self._held(side)
         for start, stop in runs(held, self._broken).tolist():
-            before = max(start - 1, 0)
+            before = start if self._broken[start] else max(start - 1, 0)
             held_s = np.minimum(
                 self._row_end[before:stop] + _BLINK_BRIDGE_S,
                 self._row_end[stop - 1] + self._settings.merge_gap_s,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import av
@@ -29,7 +29,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except (OSError, av.FFmpegError) as error:
         raise OutputError(f"cannot write {path}: {error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what was wrong is told already
+            temporary.unlink(missing_ok=True)
 
 
 def write_video(path: Path, frames: Iterable[Frame], *, crf: int = 20) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,17 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from hfs_vision.errors import SourceError
-from hfs_vision.schema import Frame, SourceInfo
+from hfs_vision.schema import Frame
+from hfs_vision.video.header import due_end_s, nominal_rate, video_info
 from hfs_vision.video.index import PacketIndex, read_index
 from hfs_vision.video.pictures import Converter, Damage, Matrix, without_scan
 from hfs_vision.video.source import WHOLE, DecodeStats, FrameSource, Picture, Span
+from hfs_vision.video.units import length_size, malformed
 
 # One, since with more of them what becomes of a damaged file differs from one run to the next:
 # frame threads are given what is decoded of a damaged frame by chance, and H.264 slice threads were
 # seen to conceal damage without flagging it. `ahead` decodes beside what else there is to do.
 _DECODE_THREADS = 1
-_TRUNCATED_S = 1.0  # headers are rounded, and sound may outlast the picture a little
 _MAX_DEMUX_ERRORS = 100
 # Tags that are not UTF-8 must not end the reading. From 19 on PyAV sees to that by itself.
 _TAGS: dict[str, Any] = (
@@ -52,7 +53,7 @@ class VideoFile(FrameSource):
             stream = _video_stream(container, path)
             decoder = _Decoder(container, stream, probe)
             for _, rgb in decoder.pictures():
-                self.info = _video_info(container, stream, rgb, decoder.convert.rotation_deg)
+                self.info = video_info(container, stream, rgb, decoder.convert.rotation_deg)
                 self.matrix = decoder.convert.matrix
                 return
         raise SourceError(
@@ -146,12 +147,13 @@ class _Decoder:
         self._container, self._stream, self._stats, self._span = container, stream, stats, span
         stream.codec_context.thread_type = ThreadType.NONE
         stream.codec_context.thread_count = _DECODE_THREADS
-        self._jpeg = stream.codec_context.name == "mjpeg"
-        if self._jpeg:  # else it gives out a picture that is damaged half way down
+        codec = stream.codec_context.name
+        if codec == "mjpeg":  # else it gives out a picture that is damaged half way down
             stream.codec_context.options = {"err_detect": "explode"}
+        self._is_broken = _packet_check(codec, stream.codec_context.extradata or b"")
         self.convert = Converter(stream, matrix)
         self._tick = stream.time_base or Fraction(1)
-        rate = _nominal_rate(stream)
+        rate = nominal_rate(stream)
         self._step_s = 1 / rate if rate else 0.04
         self._last_s: float | None = None
         self._timed_by_rate = False
@@ -203,16 +205,16 @@ class _Decoder:
         if not counting:
             self._stats.clear()
         ends_damaged = self._packets_since_error <= _DECODE_THREADS
-        missing_s = _stated_end_s(self._container, self._stream) - self._packets_end_s
-        self._stats.truncated |= ends_damaged or missing_s > _TRUNCATED_S
+        due_s = due_end_s(self._container, self._stream)
+        self._stats.truncated |= ends_damaged or self._packets_end_s < due_s
 
     def _decoded(self, packet: av.Packet[VideoStream] | None) -> list[av.VideoFrame]:
         try:
-            if packet is not None and self._jpeg and without_scan(bytes(packet)):
-                raise av.InvalidDataError(0, "no scan")
+            if packet is not None and self._is_broken(bytes(packet)):
+                raise av.InvalidDataError(0, "damaged in a way that the decoder does not tell")
             return self._stream.codec_context.decode(packet)
         except av.FFmpegError:
-            self._note_error()
+            self._note_error(None if packet is None else packet.pts)
             if self._timed_by_rate and self._last_s is not None:
                 self._last_s += self._step_s  # the lost frame had its time too
             return []
@@ -248,8 +250,9 @@ class _Decoder:
         """Whether the frame is one of the recording's."""
         return True
 
-    def _note_error(self) -> None:
-        self._damage.note(math.inf if self._last_s is None else self._last_s)
+    def _note_error(self, pts: int | None = None) -> None:
+        own_s = None if pts is None else float(pts * self._tick)
+        self._damage.note(math.inf if self._last_s is None else self._last_s, own_s)
         self._packets_since_error = 0
 
 
@@ -317,11 +320,20 @@ class _EntryDecoder(_Decoder):
             self._due = None
         return True
 
-    def _note_error(self) -> None:
+    def _note_error(self, pts: int | None = None) -> None:
         if not self._sound:
             raise _OffTrackError
         self._due = None
-        super()._note_error()
+        super()._note_error(pts)
+
+
+def _packet_check(codec: str, header: bytes) -> Callable[[bytes], bool]:
+    """Finds damage in a codec's packets that its decoder does not tell of."""
+    if codec == "mjpeg":
+        return without_scan
+    if codec in ("h264", "hevc"):
+        return partial(malformed, length=length_size(codec, header))
+    return lambda packet: False
 
 
 def _check_readable(path: Path) -> None:
@@ -360,41 +372,3 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     if stream.codec_context is None:
         raise SourceError(f"{path}: its video codec is not supported; convert it to H.264")
     return stream
-
-
-def _nominal_rate(stream: VideoStream) -> float | None:
-    # Of a raw stream, which has no start time, the average is the demuxer's default of 25.
-    raw = stream.start_time is None
-    rate = stream.guessed_rate if raw else stream.average_rate or stream.guessed_rate
-    return float(rate) if rate else None
-
-
-def _stated_end_s(container: InputContainer, stream: VideoStream) -> float:
-    """Where the header says that the pictures end, on the clock of the timestamps; or -inf."""
-    if stream.duration and stream.time_base:
-        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    if container.duration is None:
-        return -math.inf
-    # Containers differ in whether the duration counts from zero or from the first frame.
-    return (container.duration + min(container.start_time or 0, 0)) / av.time_base
-
-
-def _video_info(
-    container: InputContainer, stream: VideoStream, rgb: Picture, rotation_deg: int
-) -> SourceInfo:
-    duration_s: float | None = None
-    if stream.duration and stream.time_base:
-        duration_s = float(stream.duration * stream.time_base)
-    elif container.duration:
-        duration_s = container.duration / av.time_base
-    return SourceInfo(
-        kind="file",
-        container=container.format.name,
-        codec=stream.codec_context.name,
-        width=rgb.shape[1],
-        height=rgb.shape[0],
-        nominal_fps=_nominal_rate(stream),
-        frame_count=stream.frames or None,
-        duration_s=duration_s,
-        rotation_deg=rotation_deg,
-    )

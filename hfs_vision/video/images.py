@@ -56,7 +56,8 @@ class ImageFolder(FrameSource):
 
     def cuts(self, every_s: float) -> list[float]:
         """See `FrameSource.cuts`."""
-        return even_cuts(self._timed[0][0], self._timed[-1][0], every_s)
+        times_s = np.array([time_s for time_s, _ in self._timed])
+        return even_cuts(times_s, times_s[0], times_s[-1], every_s)
 
     def part(self, start_s: float, stop_s: float, lead_s: float = 0.0) -> ImageFolder:
         """See `FrameSource.part`."""

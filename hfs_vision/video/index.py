@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from hfs_vision.video.source import even_cuts
+from hfs_vision.video.units import length_size, units
 
 _ROW = np.dtype(
     [("pts", "i8"), ("dts", "i8"), ("at", "i8"), ("size", "i4"), ("shown", "?"), ("entry", "u1")],
@@ -60,13 +61,7 @@ class PacketIndex:
         if not len(entries_s):
             return []
         shown = self._shown["pts"]
-        even = even_cuts(self.seconds(shown.min()), self.seconds(shown.max()), every_s)
-        found = []
-        for cut_s in even:
-            before = np.searchsorted(entries_s, cut_s)
-            if before and cut_s - entries_s[before - 1] <= every_s:
-                found.append(cut_s)
-        return found
+        return even_cuts(entries_s, self.seconds(shown.min()), self.seconds(shown.max()), every_s)
 
     def starts_before(self, time_s: float) -> list[tuple[int, int]]:
         """From which rows a part may be decoded, the nearest first, then in growing steps back.
@@ -153,30 +148,16 @@ def _place(packet: av.Packet[VideoStream]) -> int:
 def _entry_kind(stream: VideoStream) -> Callable[[av.Packet[VideoStream]], int]:
     """Tells what kind of entry a key packet is, if any."""
     codec = stream.codec_context.name
-    header = stream.codec_context.extradata or b""
+    length = length_size(codec, stream.codec_context.extradata or b"")
     if codec == "h264":
-        length = (header[4] & 3) + 1 if header[:1] == b"\1" else 0
-        return lambda packet: _h264_entry(_units(bytes(packet), length))
+        return lambda packet: _h264_entry(units(bytes(packet), length))
     if codec == "hevc":
-        length = (header[21] & 3) + 1 if header[:1] == b"\1" else 0
-        return lambda packet: _hevc_entry(_units(bytes(packet), length))
+        return lambda packet: _hevc_entry(units(bytes(packet), length))
     if codec in ("mpeg1video", "mpeg2video"):  # a sequence header brings the matrices
         return lambda packet: _CLEAN * bytes(packet).startswith(b"\0\0\1\xb3")
     if codec == "mjpeg":  # pictures may use the tables of an earlier one
         return lambda packet: _CLEAN * (b"\xff\xdb" in bytes(packet))
     return lambda packet: _CLEAN * (codec in _SELF_CONTAINED)
-
-
-def _units(data: bytes, length: int) -> Iterator[bytes]:
-    """NAL units of a packet, each after its length in `length` bytes, or after start codes if 0."""
-    if not length:
-        yield from data.split(b"\0\0\1")[1:]
-        return
-    at = 0
-    while at + length < len(data):
-        end = at + length + int.from_bytes(data[at : at + length], "big")
-        yield data[at + length : end]
-        at = end
 
 
 def _h264_entry(units: Iterator[bytes]) -> int:

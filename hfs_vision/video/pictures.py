@@ -65,22 +65,32 @@ class Damage:
     def __init__(self, stats: DecodeStats) -> None:
         self._stats = stats
         self._since_s: float | None = None
+        self._latest_s = -math.inf
 
-    def note(self, time_s: float) -> None:
-        """Something at `time_s` could not be decoded; infinite where that is not known."""
+    def note(self, time_s: float, own_s: float | None = None) -> None:
+        """Something could not be decoded.
+
+        Args:
+            time_s: Of the last frame before it; infinite where that is not known.
+            own_s: When it would have been shown, where that is known.
+        """
         self._stats.decode_errors += 1
         self._since_s = time_s
+        if own_s is not None:
+            self._latest_s = max(self._latest_s, own_s)
 
     def spoils(self, frame: av.VideoFrame, time_s: float) -> bool:
         """Whether the frame or, as far as is known, one that it builds on is damaged."""
         if frame.is_corrupt:
-            self.note(time_s)
+            self.note(time_s, time_s)
             return True
         if self._since_s is None:
             return False
         self._since_s = min(self._since_s, time_s)
+        if frame.key_frame and time_s < self._latest_s:
+            return False  # where frames are reordered it was decoded before what is damaged
         if frame.key_frame or time_s - self._since_s > _HEALED_AFTER_S:
-            self._since_s = None
+            self._since_s, self._latest_s = None, -math.inf
             return False
         self._stats.withheld += 1
         return True

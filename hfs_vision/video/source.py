@@ -18,6 +18,12 @@ from hfs_vision.errors import UsageError
 from hfs_vision.schema import Frame, SourceInfo
 
 Picture = NDArray[np.uint8]
+SHORTEST_STEP_S = 2e-6
+"""From frame to frame: tables hold microseconds. A header may state billions of frames a second."""
+
+LONGEST_STEP_S = 0.25
+"""From frame to frame; demuxers pass over damage to a container without a word."""
+
 _Source = TypeVar("_Source", bound="FrameSource")
 
 
@@ -29,9 +35,12 @@ class DecodeStats:
         frames: Frames delivered.
         decode_errors: Packets or images that could not be decoded, and frames flagged corrupt.
         withheld: Sound frames that were predicted from a damaged one, so not delivered.
-        dropped_times: Frames not delivered because their time repeats or goes back.
+        dropped_times: Frames not delivered because their time repeats or goes back, or follows the
+            last by less than `SHORTEST_STEP_S`.
         estimated_times: Delivered frames without a timestamp, timed by the nominal rate.
         size_changes: How often the size of the picture changed from one frame to the next.
+        gaps, gap_s: How often no frame came for more than `LONGEST_STEP_S`, and their length in
+            all, in seconds.
         truncated: The file ends before its header says so, or in data that cannot be decoded.
     """
 
@@ -41,6 +50,8 @@ class DecodeStats:
     dropped_times: int = 0
     estimated_times: int = 0
     size_changes: int = 0
+    gaps: int = 0
+    gap_s: float = 0.0
     truncated: bool = False
 
     @classmethod
@@ -68,6 +79,11 @@ class DecodeStats:
             (self.estimated_times, "had no time of their own and were timed by the nominal rate"),
         )
         found += [f"{count} frames {what}" for count, what in counts if count]
+        if self.gaps:
+            found.append(
+                f"{self.gaps} times no frame came for more than {LONGEST_STEP_S:g} s, "
+                f"{self.gap_s:.1f} s in all: movements were not seen there"
+            )
         if self.size_changes:
             found.append(f"the picture changes its size {self.size_changes} times")
         return found
@@ -157,11 +173,14 @@ class FrameSource(ABC):
         size: tuple[int, ...] | None = None
         index = 0
         for time_s, rgb in pictures:
-            if time_s <= last:
+            if time_s - last < SHORTEST_STEP_S:
                 stats.dropped_times += last >= start_s
                 continue
             proper = time_s >= start_s
             stats.size_changes += proper and size not in (None, rgb.shape)
+            if proper and LONGEST_STEP_S < time_s - last < math.inf:
+                stats.gaps += 1
+                stats.gap_s += time_s - last
             last, size = time_s, rgb.shape
             stats.frames += proper
             if time_s >= from_s:
@@ -178,16 +197,33 @@ class FrameSource(ABC):
         self.close()
 
 
-def even_cuts(first_s: float, last_s: float, every_s: float) -> list[float]:
+def even_cuts(
+    entries_s: NDArray[np.float64], first_s: float, last_s: float, every_s: float
+) -> list[float]:
     """Multiples of `every_s` after the first frame, no less than half of it before the last.
+
+    Only those count that have an entry within `every_s` before them: times that leap ahead by a
+    year leave no parts without a frame.
+
+    Args:
+        entries_s: ``(n,)`` times from which a part can be read, in order.
+        first_s: Time of the first frame.
+        last_s: Time of the last frame.
+        every_s: Length of a part.
 
     Raises:
         UsageError: `every_s` is not above 0.
     """
     if not 0 < every_s < math.inf:
         raise UsageError(f"parts of {every_s:g} s cannot be: give a length above 0")
-    count = math.floor((last_s - first_s) / every_s - 0.5)
-    return [first_s + number * every_s for number in range(1, count + 1)]
+    passed = np.floor((entries_s - first_s) / every_s)
+    numbers = np.unique(np.concatenate([passed, passed + 1, passed + 2]))
+    numbers = numbers[(numbers >= 1) & (numbers <= (last_s - first_s) / every_s - 0.5)]
+    cuts_s = first_s + numbers * every_s
+    before = np.searchsorted(entries_s, cuts_s)
+    near = (before > 0) & (cuts_s - entries_s[before - 1] <= every_s)
+    found: list[float] = cuts_s[near].tolist()
+    return found
 
 
 def ahead(frames: Iterable[Frame], waiting: int = 8) -> Generator[Frame, None, None]:
