@@ -6,21 +6,23 @@ measurements; `hfs_vision.schema` states the conventions. Not a medical device.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from hfs_vision.schema import Blink, Event
-from hfs_vision.settings import Settings
 
 if TYPE_CHECKING:
     from hfs_vision.pipeline import Analysis, analyze, detect
+    from hfs_vision.schema import Blink, Event
+    from hfs_vision.settings import Settings
 
 __all__ = ["Analysis", "Blink", "Event", "Settings", "analyze", "detect"]
 
 
-def __getattr__(name: str) -> Any:
-    # The pipeline loads OpenCV and PyAV; the core must be usable with numpy alone.
-    if name in __all__:
-        from hfs_vision import pipeline
+_HOMES = {"Blink": "schema", "Event": "schema", "Settings": "settings"}
 
-        return getattr(pipeline, name)
+
+def __getattr__(name: str) -> Any:
+    # The pipeline loads OpenCV and PyAV; the core must be usable with numpy alone. And the command
+    # line must be there to answer Ctrl-C before anything is loaded.
+    if name in __all__:
+        return getattr(import_module(f"hfs_vision.{_HOMES.get(name, 'pipeline')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,12 +25,12 @@ import numpy as np
 from hfs_vision import models
 from hfs_vision.errors import ModelError, SourceError, UsageError, library_hint
 from hfs_vision.fusion import FusedLandmarker
-from hfs_vision.quiet import quiet_native
-from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
+from hfs_vision.quiet import quiet_native, without_sound
+from hfs_vision.schema import LANDMARKERS, N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
 from hfs_vision.sighting import Look, Picture, Place
 from hfs_vision.subject import Subject, Tracker
 
-LANDMARKERS = ("auto", "facemesh", "facelandmarker", "fused")
+_CHOICES = ("auto", *LANDMARKERS)
 """Names that `open_landmarker` takes."""
 
 MAX_FACES = 4
@@ -76,8 +76,8 @@ def open_landmarker(
         UsageError: An unknown name, or ``subject`` outside 0..1.
         ModelError: The model is missing, damaged, or not supported by the installed MediaPipe.
     """
-    if name not in LANDMARKERS:
-        raise UsageError(f"unknown landmarker {name!r}; choose one of {', '.join(LANDMARKERS)}")
+    if name not in _CHOICES:
+        raise UsageError(f"unknown landmarker {name!r}; choose one of {', '.join(_CHOICES)}")
     if subject is not None and not all(0.0 <= fraction <= 1.0 for fraction in subject):
         raise UsageError(f"subject must be fractions of width and height, 0..1, got {subject}")
     if model is not None and name == "facemesh":
@@ -353,7 +353,7 @@ def _scale(rgb: Picture) -> FloatArray:
 
 def _import_mediapipe() -> Any:
     try:
-        with quiet_native():
+        with quiet_native(), without_sound():
             import mediapipe
     except ImportError as error:
         raise ModelError(

@@ -20,6 +20,7 @@ from hfs_vision.core.summary import Segment, Summary, Tally
 from hfs_vision.errors import NoFaceError, SourceError, UsageError
 from hfs_vision.measuring import CpuTimes
 from hfs_vision.schema import (
+    NOT_A_DEVICE,
     Blink,
     Event,
     ModelIdentity,
@@ -33,6 +34,7 @@ from hfs_vision.tables import (
     SIGNALS_FILE,
     SUMMARY_FILE,
     TWITCHES_FILE,
+    retire,
     write_counts,
     write_events,
     write_json,
@@ -43,11 +45,6 @@ from hfs_vision.tables import (
 )
 from hfs_vision.video import DecodeStats, digest, open_source
 from hfs_vision.workers import LandmarkerChoice, MeasuredPart, measure_recording
-
-NOT_A_DEVICE = (
-    "Counts one-sided facial movements. It does not tell a spasm from a deliberate movement, "
-    "does not diagnose, grade or advise, and is not a medical device."
-)
 
 RESULT_FILES = (EVENTS_FILE, TWITCHES_FILE, COUNTS_FILE, SIGNALS_FILE, SUMMARY_FILE)
 
@@ -77,6 +74,7 @@ class Analysis:
         partial: Whether reading was stopped before the end.
         segments: Counts of the labelled stretches of a live session.
         speed: Frames per second and milliseconds of processor time a frame by stage.
+        subject: Whom the user asked to follow, as `analyze` takes it.
     """
 
     events: list[Event]
@@ -94,10 +92,16 @@ class Analysis:
     partial: bool = False
     segments: Sequence[Segment] = ()
     speed: dict[str, Any] | None = None
+    subject: tuple[float, float] | None = None
     inherited: dict[str, Any] = field(default_factory=dict)
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | Path) -> str | None:
         """Writes `RESULT_FILES`, and `SEGMENTS_FILE` where there are segments.
+
+        What was made of an earlier result in that folder makes way: see `hfs_vision.tables.retire`.
+
+        Returns:
+            The new name of corrections that are of other events; ``None`` where there were none.
 
         Raises:
             OutputError: If the folder cannot be written.
@@ -112,7 +116,13 @@ class Analysis:
         files = dict(zip(RESULT_FILES, writers, strict=True))
         if self.segments:
             files[SEGMENTS_FILE] = partial(write_segments, segments=self.segments)
-        write_result(Path(folder), files)
+        path, aside = Path(folder), list[str | None]()
+
+        def make_way(complete: Path) -> None:
+            aside.append(retire(path, complete / EVENTS_FILE))
+
+        write_result(path, files, make_way=make_way)
+        return aside[0]
 
     def as_dict(self) -> dict[str, Any]:
         """What ``summary.json`` holds."""
@@ -122,6 +132,7 @@ class Analysis:
                 self.settings,
                 partial=self.partial or bool(self.inherited.get("partial")),
                 source_warnings=self.source_warnings,
+                subject=self.subject or self.inherited.get("subject"),
             ),
             "model": asdict(self.model) if self.model else self.inherited.get("model"),
             "source": {**asdict(self.source), "sha256": self.sha256}
@@ -134,7 +145,12 @@ class Analysis:
 
 
 def summary_values(
-    summary: Summary, settings: Settings, *, partial: bool, source_warnings: Sequence[str]
+    summary: Summary,
+    settings: Settings,
+    *,
+    partial: bool,
+    source_warnings: Sequence[str],
+    subject: Sequence[float] | None,
 ) -> dict[str, Any]:
     """The part of ``summary.json`` that recordings and live sessions share."""
     return {
@@ -146,6 +162,7 @@ def summary_values(
         "coverage": summary.coverage,
         **asdict(summary),
         "settings": settings.as_dict(),
+        "subject": subject,
         "versions": {"hfs_vision": version("hfs-vision"), "python": platform.python_version()},
     }
 
@@ -229,6 +246,7 @@ def analyze(
         model=parts[0].model,
         sha256=sha256 or _digest(Path(path)),
         speed=_speed(run, parts, workers, time.perf_counter() - began),
+        subject=subject,
     )
 
 
@@ -246,8 +264,8 @@ def detect(
         settings: Thresholds and durations; the defaults if ``None``.
         segments: Label and start of each labelled stretch, as read by
             `hfs_vision.tables.read_segments`.
-        inherited: ``model``, ``source``, ``source_warnings``, ``decoding`` and ``partial`` of the
-            first analysis, which are passed on.
+        inherited: ``model``, ``source``, ``source_warnings``, ``decoding``, ``partial``,
+            ``subject`` and ``frames`` of the first analysis; all but the last are passed on.
     """
     settings = settings or Settings()
     run = _Run(settings)
@@ -256,7 +274,13 @@ def detect(
     run.take(measurements)
     run.finish()
     inherited = inherited or {}
-    source_warnings = inherited.get("source_warnings") or []
+    source_warnings = list(inherited.get("source_warnings") or [])
+    frames, left = inherited.get("frames"), len(measurements)
+    if isinstance(frames, int) and left < frames:
+        source_warnings.append(
+            f"{frames - left} of the {frames} frames that were measured are missing from the table "
+            "of signals: it was cut off or edited"
+        )
     return run.result(settings, source_warnings=source_warnings, inherited=inherited)
 
 

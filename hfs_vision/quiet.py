@@ -1,4 +1,4 @@
-"""Keeps the chatter of native libraries out of what a person reads."""
+"""Keeps native libraries quiet: their chatter from what a person reads, and sound out of it all."""
 
 from __future__ import annotations
 
@@ -43,3 +43,21 @@ def quiet_native() -> Iterator[None]:
             for line in captured.read().splitlines(keepends=True):
                 if not _NOISE.match(line.decode(errors="replace")):
                     os.write(2, line)
+
+
+@contextlib.contextmanager
+def without_sound() -> Iterator[None]:
+    """Lets MediaPipe be imported without the library by which it could record sound.
+
+    It imports that where it can and does without where it cannot. The library would look for
+    PortAudio, by running a compiler where there is one, and open the sound system, microphones
+    too, where it is found.
+    """
+    if "sounddevice" in sys.modules:  # by whoever uses this package together with it
+        yield
+        return
+    sys.modules["sounddevice"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["sounddevice"]

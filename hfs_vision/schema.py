@@ -25,6 +25,19 @@ SIDES = ("left", "right")
 N_LANDMARKS = 478
 """Points of one face: MediaPipe's 468 mesh points and 10 iris points."""
 
+LARGEST = 1e12
+"""No number of a table is as large, be it a time in seconds: microseconds can be told apart below,
+and sums of two are numbers."""
+
+LANDMARKERS = ("facemesh", "facelandmarker", "fused")
+"""Names of the landmark models."""
+
+NOT_A_DEVICE = (
+    "Counts one-sided facial movements. It does not tell a spasm from a deliberate movement, "
+    "does not diagnose, grade or advise, and is not a medical device."
+)
+"""What every output says of itself."""
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -57,6 +70,7 @@ class SourceInfo:
         frame_count: Frames as the header states it; for the progress bar only.
         duration_s: Length as the header states it; for the progress bar only.
         rotation_deg: Clockwise rotation that was applied to make the picture upright.
+        recorded_utc: When it was recorded, ISO 8601 in UTC, as the header states it.
     """
 
     kind: str
@@ -68,6 +82,7 @@ class SourceInfo:
     frame_count: int | None
     duration_s: float | None
     rotation_deg: int
+    recorded_utc: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
@@ -214,6 +215,8 @@ def _begin(done: Any, latest_s: Any, stopping: Any) -> None:
     """Prepares a worker process."""
     _shared.update(done=done, latest_s=latest_s, stopping=stopping)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it decides
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

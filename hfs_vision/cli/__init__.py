@@ -5,24 +5,35 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from importlib import import_module
 
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.cli.analyze import analyze_command, detect_command
-from hfs_vision.cli.batch import batch_command
-from hfs_vision.cli.check import check_command, guide_command
-from hfs_vision.cli.clips import annotate_command, clips_command
-from hfs_vision.cli.evaluate import evaluate_command
-from hfs_vision.cli.export import export_command
-from hfs_vision.cli.live import cameras_command, live_command
-from hfs_vision.cli.model import model_group
-from hfs_vision.cli.protocol import protocol_command
-from hfs_vision.cli.report import report_command
-from hfs_vision.cli.review import review_command
-from hfs_vision.cli.simulate import simulate_command
 from hfs_vision.errors import HfsVisionError
-from hfs_vision.pipeline import NOT_A_DEVICE
+from hfs_vision.schema import NOT_A_DEVICE
+
+_COMMANDS = {
+    "guide": "check.guide_command",
+    "check": "check.check_command",
+    "analyze": "analyze.analyze_command",
+    "batch": "batch.batch_command",
+    "annotate": "clips.annotate_command",
+    "clips": "clips.clips_command",
+    "live": "live.live_command",
+    "cameras": "live.cameras_command",
+    "protocol": "protocol.protocol_command",
+    "review": "review.review_command",
+    "detect": "analyze.detect_command",
+    "report": "report.report_command",
+    "simulate": "simulate.simulate_command",
+    "evaluate": "evaluate.evaluate_command",
+    "export": "export.export_command",
+    "diary": "diary.diary_group",
+    "cohort": "cohort.cohort_group",
+    "model": "model.model_group",
+}
+"""Where each command is, below this package."""
 
 _HELP = f"""Counts one-sided facial movements (hemifacial spasm) in ordinary video.
 
@@ -42,6 +53,8 @@ _HELP = f"""Counts one-sided facial movements (hemifacial spasm) in ordinary vid
   hfs-vision simulate out.mp4                 a video with known spasms
   hfs-vision evaluate truth.csv clip.results  how many of the events are right
   hfs-vision export clip.results --to bids    for BIDS, MNE, BORIS, ELAN or Parquet
+  hfs-vision diary add ann.diary clip.results a person's sessions and treatments over months
+  hfs-vision cohort table diaries/ --out c    many persons: one table, before and after, raters
   hfs-vision model info                       which landmark models are here
 
 left and right are the subject's own. Everything runs on this machine.
@@ -50,31 +63,26 @@ left and right are the subject's own. Everything runs on this machine.
 """
 
 
-@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports a command when it is asked for: what the others need takes a second to load."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _COMMANDS and cmd_name not in self.commands:
+            module, name = _COMMANDS[cmd_name].split(".")
+            self.add_command(getattr(import_module(f"{__name__}.{module}"), name))
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        pass  # the help text lists them
+
+
+@click.group(help=_HELP, cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hfs-vision")
 def cli() -> None:
     """Entry point of all commands."""
-
-
-for _command in (
-    guide_command,
-    check_command,
-    analyze_command,
-    batch_command,
-    annotate_command,
-    clips_command,
-    live_command,
-    cameras_command,
-    protocol_command,
-    detect_command,
-    report_command,
-    evaluate_command,
-    export_command,
-    review_command,
-    simulate_command,
-    model_group,
-):
-    cli.add_command(_command)
 
 
 def main() -> None:
@@ -83,6 +91,13 @@ def main() -> None:
         # A file name that the terminal's encoding does not know must not end the program.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
+    asked = [signal.SIGINT]
+
+    def end(number: int, _frame: object) -> None:
+        asked[0] = signal.Signals(number)
+        raise KeyboardInterrupt  # so that what a command has begun to write is removed
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         code = cli(standalone_mode=False)
     except HfsVisionError as error:
@@ -94,7 +109,15 @@ def main() -> None:
     except OSError as error:  # a path that the system refuses even to look at
         terminal.show_error(f"{error.filename or 'input or output'}: {error.strerror or error}")
         code = 1
+    except MemoryError:
+        terminal.show_error(
+            "memory ran out: close other programs, or use fewer --workers or --jobs, or a smaller "
+            "picture"
+        )
+        code = 1
     except (click.Abort, KeyboardInterrupt):
         terminal.show_error("interrupted")
-        code = 128 + signal.SIGINT
+        code = 128 + asked[0]
+    finally:
+        signal.signal(signal.SIGTERM, before)
     sys.exit(code if isinstance(code, int) else 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,16 @@ from hfs_vision.cli.options import (
 )
 from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
-from hfs_vision.footage import ANNOTATED_FILE
 from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
 from hfs_vision.report import REPORT_FILE
-from hfs_vision.tables import MARKS_FILE, check_folder, read_segments, read_signals
+from hfs_vision.tables import (
+    ANNOTATED_FILE,
+    MARKS_FILE,
+    check_folder,
+    read_json,
+    read_segments,
+    read_signals,
+)
 
 
 @click.command(
@@ -86,8 +91,9 @@ def analyze_command(
             progress=progress,
             stop=lambda: bool(caught),
         )
-    result.save(folder)
+    aside = result.save(folder)
     _show(result, folder)
+    terminal.show_set_aside(aside)
     if profile and result.speed:
         terminal.show_speed(result.speed)
     code = settle_report(folder, wanted=not no_report)
@@ -130,9 +136,9 @@ def detect_command(
         segments=read_segments(marks) if marks.exists() else (),
         inherited=_summary_beside(signals),
     )
-    if out is not None:
-        result.save(out)
+    aside = result.save(out) if out is not None else None
     _show(result, out)
+    terminal.show_set_aside(aside)
     return settle_report(out, wanted=not no_report) if out is not None else 0
 
 
@@ -148,8 +154,17 @@ def _show(result: Analysis, folder: Path | None) -> None:
 def _summary_beside(signals: Path) -> dict[str, Any]:
     """Model and source of the first analysis, if its summary lies beside the signals."""
     try:
-        summary = json.loads((signals.parent / "summary.json").read_text(encoding="utf-8"))
-        keys = ("model", "source", "source_warnings", "decoding", "partial", "live")
+        summary = read_json(signals.parent / "summary.json")
+        keys = (
+            "model",
+            "source",
+            "source_warnings",
+            "decoding",
+            "partial",
+            "subject",
+            "frames",
+            "live",
+        )
         return {key: summary.get(key) for key in keys}
     except (OSError, ValueError, AttributeError):
         return {}

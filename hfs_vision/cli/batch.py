@@ -175,6 +175,7 @@ class _BatchProgress:
             self._bar.remove_task(self._tasks.pop(job))
         if self._all is not None:
             self._bar.update(self._all, completed=self._size, note=self.counts())
+        terminal.show_set_aside(outcome.set_aside, job.name)
         if outcome.status == "failed":
             earlier = " (before; --retry-failed tries again)" if outcome.again else ""
             message = f"failed {job.name}: {outcome.reason}{earlier}"

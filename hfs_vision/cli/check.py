@@ -31,7 +31,7 @@ from hfs_vision.cli.options import landmarker_options
 from hfs_vision.comparison.writing import check_file, write_file
 from hfs_vision.errors import UsageError
 from hfs_vision.live import session_clock
-from hfs_vision.pipeline import NOT_A_DEVICE
+from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.tables import write_json
 from hfs_vision.video import Camera, LiveSource, NetworkStream
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,6 @@ from hfs_vision.cli.options import landmarker_options
 from hfs_vision.errors import UsageError
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.footage import (
-    ANNOTATED_FILE,
     Course,
     Cut,
     SecondPass,
@@ -28,7 +28,7 @@ from hfs_vision.footage import (
 )
 from hfs_vision.footage.pictures import MIN_WIDTH
 from hfs_vision.schema import Landmarker
-from hfs_vision.tables import SIGNALS_FILE, check_folder, read_folder
+from hfs_vision.tables import ANNOTATED_FILE, SIGNALS_FILE, check_folder, read_folder
 from hfs_vision.video import Stopped, find_recording, open_source
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -40,7 +40,8 @@ class Choice:
     """What the options of both commands say of the recording and of the landmark model.
 
     Attributes:
-        landmarker, model, subject: As `hfs_vision.facemesh.open_landmarker` takes them.
+        landmarker, model, subject: As `hfs_vision.facemesh.open_landmarker` takes them; without a
+            subject that of the result is followed.
         fps: Frames per second of a folder of images.
     """
 
@@ -76,7 +77,7 @@ def _footage_options(command: _Command) -> _Command:
             help="Largest width of the pictures in pixels.",
         ),
         click.option("--force", is_flag=True, help="Replace files that are already there."),
-        landmarker_options,
+        partial(landmarker_options, subject="whom DIR followed"),
         click.option("--fps", type=float, help="Frames per second of a folder of images."),
     )[::-1]:
         command = option(command)
@@ -190,6 +191,7 @@ class _Ready:
     given: Path | None
     course: Course
     sha256: str | None
+    subject: tuple[float, float] | None
 
     @classmethod
     def read(cls, path: Path, given: Path | None, *, blur: bool) -> _Ready:
@@ -201,7 +203,7 @@ class _Ready:
                 f"{path} holds no {SIGNALS_FILE}, which tells --blur where the face was measured: "
                 "analyse the recording again"
             )
-        return cls(path, given, course, result.sha256)
+        return cls(path, given, course, result.sha256, result.subject)
 
     def find(self) -> Path:
         """The recording; a warning is shown where it may be another.
@@ -232,6 +234,7 @@ class _Ready:
             stop_on_signal() as caught,
             terminal.frame_progress(self.folder.name) as bar,
         ):
+            choice = replace(choice, subject=choice.subject or self.subject)
             info = source.info
             if wanted_s is not None:
                 info = replace(info, frame_count=None, duration_s=wanted_s)

@@ -32,7 +32,7 @@ from hfs_vision.cohort.writing import (
     write_comparison,
 )
 from hfs_vision.diary import WHOLE
-from hfs_vision.pipeline import NOT_A_DEVICE
+from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.tables import check_folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hfs_vision.cli import terminal
+from hfs_vision.cli.diary_file import backup_command, recompute_command, restore_command
 from hfs_vision.cli.diary_tables import show_list, show_session
 from hfs_vision.cli.interrupt import stop_on_signal
-from hfs_vision.cli.options import read_settings, settings_options
+from hfs_vision.cli.options import diary_argument
 from hfs_vision.cli.trend import trend_command
 from hfs_vision.diary import (
     AFFECTED_SIDES,
@@ -35,11 +35,8 @@ from hfs_vision.diary.dates import (
 )
 from hfs_vision.diary.exporting import EXPORTED_FILES, export_diary
 from hfs_vision.diary.importing import Input, find_inputs
-from hfs_vision.diary.opening import check_libraries
-from hfs_vision.diary.places import diary_file
-from hfs_vision.diary.recomputing import recomputed
 from hfs_vision.errors import HfsVisionError, UsageError
-from hfs_vision.pipeline import NOT_A_DEVICE
+from hfs_vision.schema import NOT_A_DEVICE
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -66,10 +63,6 @@ _TOLD = {
 }
 
 
-def _diary_argument(command: _Command) -> _Command:
-    return click.argument("diary", metavar="DIARY", type=click.Path(path_type=Path))(command)
-
-
 def _date_option(help_: str, *, required: bool = True) -> Callable[[_Command], _Command]:
     return click.option("--date", "date", metavar="DATE", required=required, help=help_)
 
@@ -79,11 +72,12 @@ def diary_group() -> None:
     """Commands on one diary."""
 
 
-diary_group.add_command(trend_command)
+for _command in (backup_command, restore_command, recompute_command, trend_command):
+    diary_group.add_command(_command)
 
 
 @diary_group.command("init")
-@_diary_argument
+@diary_argument
 @click.option("--person", required=True, help="Name or code of the person.")
 @click.option(
     "--affected",
@@ -109,7 +103,7 @@ def init_command(diary: Path, person: str, affected: str, timezone: str | None) 
 
 
 @diary_group.command("edit")
-@_diary_argument
+@diary_argument
 @click.option("--person", help="Name or code of the person.")
 @click.option("--affected", type=click.Choice(AFFECTED_SIDES), help="The affected side.")
 @click.option("--timezone", metavar="ZONE", help="IANA name of the zone, such as Europe/Vienna.")
@@ -132,7 +126,7 @@ def edit_command(
 
 
 @diary_group.command("add")
-@_diary_argument
+@diary_argument
 @click.argument(
     "results", nargs=-1, required=True, metavar="RESULT...", type=click.Path(path_type=Path)
 )
@@ -179,7 +173,7 @@ def add_command(
             update=update,
         )
         inputs, failed = _find_all(results)
-        with _bar() as bar:
+        with terminal.sessions_bar() as bar:
             for given in bar.track(inputs, description="adding"):
                 if caught:
                     terminal.err.print("stopped: what was added stays; run it again to go on")
@@ -197,7 +191,7 @@ def add_command(
 
 
 @diary_group.command("list")
-@_diary_argument
+@diary_argument
 def list_command(diary: Path) -> None:
     """Lists sessions, treatments and notes in order of time."""
     with open_diary(diary) as store:
@@ -205,7 +199,7 @@ def list_command(diary: Path) -> None:
 
 
 @diary_group.command("show")
-@_diary_argument
+@diary_argument
 @click.argument("number", metavar="N", type=int)
 def show_command(diary: Path, number: int) -> None:
     """Shows a session whole.
@@ -218,7 +212,7 @@ def show_command(diary: Path, number: int) -> None:
 
 
 @diary_group.command("remove")
-@_diary_argument
+@diary_argument
 @click.argument("what", type=click.Choice(("session", "treatment", "note")))
 @click.argument("number", metavar="N", type=int)
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -240,10 +234,13 @@ def remove_command(diary: Path, what: str, number: int, yes: bool) -> int:
 
 
 @diary_group.command("treatment")
-@_diary_argument
+@diary_argument
 @_date_option("The day, such as 2026-03-01.")
 @click.option(
-    "--kind", required=True, type=click.Choice([k for k in TREATMENT_KINDS if k != "note"])
+    "--kind",
+    required=True,
+    type=click.Choice([k for k in TREATMENT_KINDS if k != "note"]),
+    help="What was done.",
 )
 @click.option("--product", default="", help="Free text, such as the product's name.")
 @click.option("--units", default="", help="Free text, such as the dose.")
@@ -260,7 +257,7 @@ def treatment_command(
 
 
 @diary_group.command("note")
-@_diary_argument
+@diary_argument
 @_date_option("The day, such as 2026-03-01.")
 @click.argument("text")
 def note_command(diary: Path, date: str, text: str) -> None:
@@ -269,7 +266,7 @@ def note_command(diary: Path, date: str, text: str) -> None:
 
 
 @diary_group.command("export")
-@_diary_argument
+@diary_argument
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder for the tables."
 )
@@ -287,75 +284,6 @@ def export_command(diary: Path, out: Path, deidentify: bool, force: bool) -> Non
     with open_diary(diary) as store:
         export_diary(store.load(), out, deidentify=deidentify, force=force)
     terminal.out.print(f"{', '.join(EXPORTED_FILES)} are in {out}", soft_wrap=True)
-
-
-@diary_group.command("backup")
-@_diary_argument
-@click.option(
-    "--to",
-    type=click.Path(path_type=Path),
-    help="File to write.  [default: the diary's name with date and time, beside it]",
-)
-def backup_command(diary: Path, to: Path | None) -> None:
-    """Copies the diary and checks the copy.
-
-    It is whole also where something is being added meanwhile.
-    """
-    from hfs_vision.diary.backups import back_up
-
-    with open_diary(diary) as store:
-        copy = back_up(store.path, to)
-    terminal.out.print(f"{copy} is a whole copy", soft_wrap=True)
-
-
-@diary_group.command("restore")
-@_diary_argument
-@click.argument("backup", type=click.Path(path_type=Path))
-def restore_command(diary: Path, backup: Path) -> None:
-    """Goes back to a backup.
-
-    The file that is in the diary's place is kept under another name.
-    """
-    check_libraries()
-    from hfs_vision.diary.backups import restore
-
-    file = diary_file(diary)
-    kept = restore(file, backup)
-    terminal.out.print(f"{file} is again as {backup} was", soft_wrap=True)
-    if kept is not None:
-        terminal.out.print(f"what was there is kept as {kept}", soft_wrap=True)
-
-
-@diary_group.command("recompute")
-@_diary_argument
-@settings_options
-def recompute_command(diary: Path, settings_file: Path | None, **options: float | None) -> int:
-    """Counts all sessions anew by the same settings.
-
-    It decides again on the stored signals, as hfs-vision detect does. Result folders stay as they
-    are. So do sessions whose events a person has corrected, and those whose signals are not there:
-    they are listed. A backup is made before anything is changed.
-    """
-    settings = read_settings(settings_file, options)
-    with open_diary(diary) as store, stop_on_signal() as caught:
-        from hfs_vision.diary.backups import back_up
-
-        counted = []
-        with _bar() as bar:
-            for session in bar.track(store.load().sessions, description="counting"):
-                if caught:
-                    terminal.err.print("stopped: nothing was changed")
-                    return 128 + caught[0]
-                try:
-                    counted.append(recomputed(session, store.home, settings))
-                except HfsVisionError as error:
-                    terminal.show_warnings([f"session {session.number} is left as it is: {error}"])
-        if counted:
-            copy = back_up(store.path)
-            terminal.err.print(f"{copy} holds the diary as it was", soft_wrap=True)
-        done = len(store.recount(counted)) if counted else 0
-    terminal.out.print(f"{done} session{'' if done == 1 else 's'} counted anew")
-    return 0
 
 
 def _add_treatment(diary: Path, treatment: Treatment) -> None:
@@ -383,15 +311,3 @@ def _find_all(paths: Sequence[Path]) -> tuple[list[Input], bool]:
             failed = True
             terminal.show_error(f"{path} is not added: {error}")
     return inputs, failed
-
-
-def _bar() -> Progress:
-    """A bar over sessions; a log file gets none."""
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=terminal.err,
-        disable=not terminal.err.is_terminal,
-    )

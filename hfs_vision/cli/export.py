@@ -8,7 +8,7 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.exports import FORMATS, Request, export
-from hfs_vision.pipeline import NOT_A_DEVICE
+from hfs_vision.schema import NOT_A_DEVICE
 
 _MOST_SHOWN = 12
 

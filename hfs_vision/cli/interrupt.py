@@ -1,15 +1,19 @@
-"""Ctrl-C and SIGTERM end long work in good order."""
+"""Ctrl-C, SIGTERM and the closing of the terminal end long work in good order."""
 
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[list[int]]:
-    """Notes the first Ctrl-C or SIGTERM instead of raising; a second one ends the program."""
+    """Notes the first signal that asks to end instead of raising; a second one ends the program.
+
+    Under ``nohup`` the closing of the terminal is none.
+    """
     caught: list[int] = []
 
     def note(number: int, _frame: object) -> None:
@@ -17,7 +21,10 @@ def stop_on_signal() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         caught.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield caught
     finally:

@@ -138,6 +138,7 @@ def live_command(
     terminal.show_summary(session.summary)
     terminal.show_segments(session.segments)
     terminal.show_warnings(session.warnings)
+    terminal.show_set_aside(session.set_aside)
     if session.failure:
         raise session.failure
     written = [name for name in (*SESSION_FILES, RECORDING_FILE) if (folder / name).exists()]

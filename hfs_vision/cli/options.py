@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import fields
@@ -12,21 +11,27 @@ from typing import Any, TypeVar
 import click
 
 from hfs_vision.errors import UsageError
-from hfs_vision.facemesh import LANDMARKERS
+from hfs_vision.schema import LANDMARKERS
 from hfs_vision.settings import Settings
+from hfs_vision.tables import read_json
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def landmarker_options(command: _Command) -> _Command:
-    """Adds which landmark model runs, and whom it follows."""
+def landmarker_options(command: _Command, *, subject: str = "the largest face") -> _Command:
+    """Adds which landmark model runs, and whom it follows.
+
+    Args:
+        command: Gets the options.
+        subject: Who is followed where ``--subject`` is not given.
+    """
     for option in (
         click.option(
             "--subject",
             type=(float, float),
             metavar="X Y",
             help="Follow the face nearest to this place in the first picture, as fractions of its "
-            "width and height.  [default: the largest face]",
+            f"width and height.  [default: {subject}]",
         ),
         click.option(
             "--model",
@@ -35,7 +40,7 @@ def landmarker_options(command: _Command) -> _Command:
         ),
         click.option(
             "--landmarker",
-            type=click.Choice(LANDMARKERS),
+            type=click.Choice(("auto", *LANDMARKERS)),
             default="auto",
             show_default=True,
             help="facemesh comes inside MediaPipe; facelandmarker needs `hfs-vision model fetch`; "
@@ -76,7 +81,7 @@ def read_settings(settings_file: Path | None, options: dict[str, float | None]) 
     values: dict[str, Any] = {}
     if settings_file is not None:
         try:
-            values = json.loads(settings_file.read_text(encoding="utf-8"))
+            values = read_json(settings_file)
             values = values.get("settings", values)
             values = dict(values)
         except (OSError, ValueError, AttributeError, TypeError) as error:
@@ -88,3 +93,8 @@ def processors() -> int:
     """How many processors this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # a container may have fewer than the machine
     return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def diary_argument(command: _Command) -> _Command:
+    """Adds DIARY, a file or a study's folder."""
+    return click.argument("diary", metavar="DIARY", type=click.Path(path_type=Path))(command)

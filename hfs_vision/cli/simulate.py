@@ -13,8 +13,8 @@ from hfs_vision import simulate
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.errors import UsageError
-from hfs_vision.facemesh import LANDMARKERS, open_landmarker
-from hfs_vision.schema import FloatArray, Frame, SourceInfo
+from hfs_vision.facemesh import open_landmarker
+from hfs_vision.schema import LANDMARKERS, FloatArray, Frame, SourceInfo
 from hfs_vision.simulate import Script
 from hfs_vision.video import open_source, read_picture
 
@@ -45,7 +45,7 @@ Progress = Callable[[SourceInfo | None, int, float], None]
 @click.option("--size", type=click.IntRange(128, 2160), help="Its side in px.  [default: 480]")
 @click.option(
     "--landmarker",
-    type=click.Choice(LANDMARKERS),
+    type=click.Choice(("auto", *LANDMARKERS)),
     default="auto",
     show_default=True,
     help="What finds the face.",

@@ -7,17 +7,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from hfs_vision.core.summary import Segment, Summary
-from hfs_vision.live import View
 from hfs_vision.schema import KINDS, SIDES, SourceInfo
+
+if TYPE_CHECKING:  # every command prints, and few measure
+    from hfs_vision.core.summary import Segment, Summary
+    from hfs_vision.live import View
 
 # File names must come out as they are: no [markup], no :emoji:.
 out = Console(highlight=False, markup=False, emoji=False)
@@ -133,6 +143,20 @@ def show_segments(segments: Sequence[Segment]) -> None:
     out.print(table)
 
 
+def show_set_aside(name: str | None, recording: str = "") -> None:
+    """Says where corrections of an earlier result are now, if there were any.
+
+    Args:
+        name: Of the file; ``None`` where there were none.
+        recording: Of which one of several.
+    """
+    if name is not None:
+        whose = f"{recording}: " if recording else ""
+        show_warnings(
+            [f"{whose}the events are not those that were corrected, which are now in {name}"]
+        )
+
+
 def show_speed(speed: dict[str, Any]) -> None:
     """Prints how long an analysis took, and the processor time of a frame by stage."""
     spent = speed["cpu_ms_a_frame"]
@@ -209,3 +233,15 @@ def show_warnings(warnings: Sequence[str]) -> None:
 def show_error(message: str) -> None:
     """Prints an error without a traceback."""
     err.print(Text(f"error: {message}", style="bold red"), soft_wrap=True)
+
+
+def sessions_bar() -> Progress:
+    """A bar over sessions; a log file gets none."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        disable=not err.is_terminal,
+    )

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from hfs_vision.diary.dates import local_day, open_zone
 from hfs_vision.diary.records import KEYS, Diary, SessionRecord, Treatment
+from hfs_vision.schema import LANDMARKERS
 from hfs_vision.tables import check_folder, line, numbered_labels, write_result
 
 SESSIONS_FILE, COUNTS_FILE = "sessions.csv", "counts.csv"
@@ -22,7 +23,6 @@ EXPORTED_FILES = (SESSIONS_FILE, COUNTS_FILE, TREATMENTS_FILE)
 _FACTS = [f.name for f in fields(SessionRecord) if f.name not in ("number", "segments", "warnings")]
 _TELLING = ("started_utc", "sha256", "result", "result_sha256", "device", "protocol", "note")
 _HASH, _VERSION = re.compile(r"[0-9a-f]{64}"), re.compile(r"\d+(\.\d+)*([abc]|rc|\.dev|\.post)?\d*")
-_LANDMARKERS = ("facemesh", "facelandmarker", "fused")
 
 Row = Sequence[object]
 
@@ -115,6 +115,6 @@ def _safe(session: SessionRecord) -> dict[str, Any]:
     return {
         "settings_sha256": matching(_HASH, session.settings_sha256),
         "model_sha256": matching(_HASH, session.model_sha256),
-        "landmarker": session.landmarker if session.landmarker in _LANDMARKERS else None,
+        "landmarker": session.landmarker if session.landmarker in LANDMARKERS else None,
         "hfs_vision": matching(_VERSION, session.hfs_vision),
     }

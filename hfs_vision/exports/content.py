@@ -20,7 +20,7 @@ from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.intervals import runs
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError
-from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
+from hfs_vision.schema import LANDMARKERS, REGIONS, Event, FloatArray, Twitch
 from hfs_vision.settings import Settings
 from hfs_vision.tables import (
     TWITCHES_FILE,
@@ -31,7 +31,6 @@ from hfs_vision.tables import (
     read_folder,
 )
 
-_LANDMARKERS = ("facemesh", "facelandmarker", "fused")
 _VERSION = re.compile(r"\d+(\.\d+)*([abc]|rc|\.dev|\.post)?\d*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
@@ -286,7 +285,7 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, Any]:
         text = known.get(name)
         if isinstance(text, str) and _VERSION.fullmatch(text):
             found[f"{name}_version"] = text
-    if model.get("landmarker") in _LANDMARKERS:
+    if model.get("landmarker") in LANDMARKERS:
         found["landmarker"] = model["landmarker"]
     return found
 

@@ -69,9 +69,19 @@ class StandIn:
         pass
 
 
-def remux(source: Path, target: Path, *, until_s: float = 1e9, times: int = 1, **options: str):
+def remux(
+    source: Path,
+    target: Path,
+    *,
+    until_s: float = 1e9,
+    times: int = 1,
+    recorded: str | None = None,
+    **options: str,
+):
     """Copies the pictures of a video without encoding them again, several times in a row."""
     with av.open(str(source)) as given, av.open(str(target), "w", container_options=options) as out:
+        if recorded is not None:
+            out.metadata["creation_time"] = recorded
         stream = out.add_stream_from_template(given.streams.video[0])
         end = 0
         for _ in range(times):

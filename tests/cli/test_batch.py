@@ -112,9 +112,18 @@ def test_each_result_is_that_of_analyze_and_a_broken_file_costs_only_its_row(
     after = written(out)
     assert {n for n in after if after[n] != before[n]} == {"broken.results/batch.json"}
 
-    # Other settings: all anew.
-    batch = start(clips, "--out", out, "--merge-gap", 0.5)
+    # Other settings: all anew. What a person made of the earlier events stays, under another name.
+    corrected = [out / f"{name}.results" for name in ("left_eyelid_twitches", "broken")]
+    for folder in corrected:
+        (folder / "events.reviewed.csv").write_text(folder.name)
+        (folder / "annotated.mp4").touch()
+    batch = start(clips, "--out", out, "--closure-threshold", 1)
     assert batch.end() == 1
+    for folder in corrected:
+        (aside,) = folder.glob("events.reviewed.before-*.csv")
+        assert aside.read_text() == folder.name
+        assert f"warning: {folder.stem}: the events are not those" in batch.said
+        assert not (folder / "annotated.mp4").exists()
     assert "3 done, 0 skipped, 1 failed of 4" in batch.said
     changed = written(out)
     assert all(changed[name] != after[name] for name in after if name.endswith("batch.json"))
@@ -235,15 +244,18 @@ def test_two_batches_at_once_share_the_work(start, clips, expected):
 def test_without_names_nothing_tells_whose_recordings_they_are(start, clips):
     videos = Path("smith")
     videos.mkdir()
-    for name, target in ((NAMES[1], "smith_anna.mp4"), ("broken", "smith_bob.mp4")):
-        (videos / target).write_bytes((clips / f"{name}.mp4").read_bytes())
+    when = "2031-07-19T08:30:15Z"
+    remux(clips / f"{NAMES[1]}.mp4", videos / "smith_anna.mp4", recorded=when)
+    (videos / "smith_bob.mp4").write_bytes((clips / "broken.mp4").read_bytes())
     out = Path("out")
     batch = start(videos, "--out", out, "--deidentify")
     assert batch.end() == 1
     assert {path.name for path in out.glob("*.results")} == {"rec-0001.results", "rec-0002.results"}
     for path in out.rglob("*"):
         assert "smith" not in path.name
-        assert path.is_dir() or b"smith" not in path.read_bytes()
+        held = b"" if path.is_dir() else path.read_bytes()
+        assert b"smith" not in held
+        assert b"2031-07-19" not in held
     assert "smith" not in batch.said
     assert "cannot be opened as a video" in cohort(out)["rec-0002"]["reason"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -70,6 +71,23 @@ def test_the_whole_recording_is_annotated_again_with_what_was_corrected(hfs, fol
     with open_source("a.mp4") as given, open_source(folder / "annotated.mp4") as made:
         times = [frame.time_s for frame in given]
         assert [frame.time_s for frame in made] == pytest.approx(times, abs=1 / 90_000)
+
+
+def test_the_face_is_followed_that_the_analysis_followed(hfs, folder, stand_in, monkeypatch):
+    asked = []
+
+    def opened(*_, subject, **__):
+        asked.append(subject)
+        return stand_in
+
+    monkeypatch.setattr(clips, "open_landmarker", opened)
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps({**summary, "subject": [0.75, 0.5]}))
+    assert hfs("annotate", folder, "--blur").code == 0
+    assert set(asked) == {(0.75, 0.5)}
+    asked.clear()
+    assert hfs("clips", folder, "--event", 1, "--subject", 0.25, 0.4).code == 0
+    assert set(asked) == {(0.25, 0.4)}
 
 
 def test_what_is_there_is_kept_unless_forced(hfs, folder):

@@ -13,17 +13,19 @@ import pytest
 
 from hfs_vision.tables import read_events
 from tests.cli.support import VIDEO, files_in, needs_model, nothing_written
+from tests.review_support import opened
 
 
 @needs_model
 def test_detect_on_the_signals_of_an_analysis_gives_the_same_files(hfs, clip):
-    assert hfs("analyze", clip, "--out", "first").code == 0
+    assert hfs("analyze", clip, "--out", "first", "--subject", 0.4, 0.5).code == 0
     assert hfs("detect", "first/signals.csv", "--out", "again").code == 0
     for name in ("events.csv", "counts.csv", "signals.csv"):
         assert Path("again", name).read_bytes() == Path("first", name).read_bytes(), name
     assert len(Path("first/events.csv").read_text().splitlines()) == 2
     first, again = (json.loads(Path(f, "summary.json").read_text()) for f in ("first", "again"))
-    for key in ("model", "source", "decoding", "settings", "counts"):
+    assert first["subject"] == [0.4, 0.5]
+    for key in ("model", "source", "decoding", "settings", "counts", "subject"):
         assert again[key] == first[key], key
 
 
@@ -37,6 +39,25 @@ def test_detect_decides_anew_with_other_settings(hfs, results):
     )
     assert blind.code == 0
     assert read_events(Path("blind/events.csv")) == []
+
+
+def test_deciding_again_in_place_keeps_the_corrections_of_a_person_and_tells_where(hfs, results):
+    with opened(results) as review:
+        review.change(1, verdict="rejected")
+    work = review.file.read_bytes()
+    again = hfs("detect", results / "signals.csv", "--out", results, "--force")
+    assert again.code == 0
+    assert "corrected" not in again.err
+    assert review.file.read_bytes() == work
+    assert "Corrected by a person" in (results / "report.html").read_text()
+    blind = hfs(
+        "detect", results / "signals.csv", "--closure-threshold", 1, "--out", results, "--force"
+    )
+    (aside,) = results.glob("events.reviewed.before-*.csv")
+    assert aside.read_bytes() == work
+    assert not review.file.exists()
+    assert f"which are now in {aside.name}" in blind.err
+    assert "Corrected by a person" not in (results / "report.html").read_text()
 
 
 def test_detect_without_out_shows_the_counts_and_writes_nothing(hfs, results):
@@ -67,6 +88,20 @@ def test_detect_still_tells_what_was_seen_only_while_reading(hfs, results):
     again = json.loads(Path("again/summary.json").read_text())
     assert told in again["warnings"]
     assert again["source_warnings"] == [told]
+
+
+def test_detect_tells_of_a_table_of_signals_that_was_cut_off(hfs, results):
+    signals = results / "signals.csv"
+    lines = signals.read_text().splitlines(keepends=True)
+    signals.write_text("".join(lines[:-200]))
+    outcome = hfs("detect", signals, "--out", "shorter")
+    assert outcome.code == 0
+    frames = len(lines) - 1
+    assert f"200 of the {frames} frames" in " ".join(outcome.err.split())
+    assert any(
+        "cut off" in text
+        for text in json.loads(Path("shorter/summary.json").read_text())["warnings"]
+    )
 
 
 def test_detect_keeps_the_mark_of_a_partial_analysis(hfs, results):

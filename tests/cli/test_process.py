@@ -190,6 +190,48 @@ def test_a_signal_while_simulating_leaves_no_file(started, number):
     assert nothing_written()
 
 
+@posix_only
+def test_a_termination_signal_leaves_nothing_of_a_short_command(hfs, results, monkeypatch):
+    def terminated(handle: object, **_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)  # in the middle of writing
+
+    monkeypatch.setattr("hfs_vision.pipeline.write_signals", terminated)
+    handler = signal.getsignal(signal.SIGTERM)
+    outcome = hfs("detect", results / "signals.csv", "--out", "out")
+    assert outcome.code == 143
+    assert "interrupted" in outcome.message
+    assert not list(Path("out").iterdir())
+    assert signal.getsignal(signal.SIGTERM) == handler
+
+
+@posix_only
+def test_ctrl_c_while_libraries_are_loaded_is_one_line():
+    code = (
+        "import signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'cv2':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.argv = ['hfs-vision', 'guide']\n"
+        "from hfs_vision.__main__ import main\n"
+        "assert 'numpy' not in sys.modules\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
+
+
+def test_memory_that_runs_out_is_one_line(hfs, monkeypatch):
+    def too_much(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("hfs_vision.cli.analyze.analyze", too_much)
+    outcome = hfs("analyze", VIDEO, "--out", "results")
+    assert outcome.code == 1
+    assert "memory ran out" in outcome.message
+
+
 # The program as a process
 
 
