@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +12,7 @@ from hfs_vision.batch.names import folder_lock, read_names
 from hfs_vision.errors import OutputError
 from hfs_vision.pipeline import RESULT_FILES, Analysis
 from hfs_vision.schema import KINDS, SIDES
-from hfs_vision.tables import COHORT_FILE, line, write_json, write_result
+from hfs_vision.tables import COHORT_FILE, line, read_json, retire, write_json, write_result
 
 RECORD_FILE = "batch.json"
 
@@ -66,31 +65,38 @@ def measured(result: Analysis) -> dict[str, Any]:
 def read_record(folder: Path) -> dict[str, Any] | None:
     """What is kept of a finished recording; ``None`` if it is not finished."""
     try:
-        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+        record = read_json(folder / RECORD_FILE)
         return record if record["status"] in ("done", "failed") else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_record(folder: Path, record: Mapping[str, Any], result: Analysis | None) -> None:
+def write_record(folder: Path, record: Mapping[str, Any], result: Analysis | None) -> str | None:
     """Replaces what a folder holds: the record goes first and comes last, so that it never speaks
     of another result than the one that lies beside it.
+
+    Returns:
+        The new name of corrections that are of other events, as `Analysis.save` gives it.
 
     Raises:
         OutputError: If the folder cannot be written.
     """
     replaced = (RECORD_FILE, *(RESULT_FILES if result is None else ()))
+    aside = None
     try:
         for name in replaced:
             (folder / name).unlink(missing_ok=True)
+        if result is None:
+            aside = retire(folder)
     except OSError as error:
         raise OutputError(
             f"cannot replace what is in {folder}: {error.strerror or error}; choose another folder "
             "with --out"
         ) from error
     if result is not None:
-        result.save(folder)
+        aside = result.save(folder)
     write_result(folder, {RECORD_FILE: partial(write_json, values=dict(record))})
+    return aside
 
 
 class Cohort:

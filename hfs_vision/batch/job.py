@@ -22,7 +22,7 @@ from hfs_vision.errors import HfsVisionError, ModelError, OutputError, SourceErr
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.pipeline import Analysis, analyze
 from hfs_vision.schema import ModelIdentity, SourceInfo
-from hfs_vision.settings import Settings
+from hfs_vision.settings import Settings, settings_sha256
 from hfs_vision.video import TIMESTAMPS_NAME, Stopped, digest, stamp
 
 
@@ -78,11 +78,10 @@ class Digest:
     """The SHA-256 of a recording, by itself."""
 
     source: str
-    name: str
 
     def __call__(self, here: Here) -> str:
         """Hexadecimal; see `hfs_vision.video.digest`."""
-        with local_copy(self.source, here.scratch / self.name, here.stop) as path:
+        with local_copy(self.source, here.scratch, here.stop) as path:
             return digest(path, here.stop)
 
 
@@ -97,6 +96,8 @@ class Outcome:
         again: Whether it failed before and was not tried again.
         events: One-sided events.
         duration_s: Length of the recording in seconds.
+        set_aside: The new name of corrections that are of other events; see
+            `hfs_vision.tables.retire`.
     """
 
     status: str
@@ -104,6 +105,7 @@ class Outcome:
     again: bool = False
     events: int = 0
     duration_s: float = 0.0
+    set_aside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Job:
         name: Of the recording in the batch's folder.
         out: The batch's folder.
         request, program: How it is analysed.
-        deidentified: Whether its path and file name are kept out of the result.
+        deidentified: Whether its path, file name and date are kept out of the result.
         force: Whether it is analysed even if it was done before.
         retry_failed: Whether it is tried again if it failed before.
     """
@@ -146,7 +148,7 @@ class Job:
         try:
             with (
                 self._lock(),
-                local_copy(self.source, here.scratch / f"{self.name}.copy", here.stop) as path,
+                local_copy(self.source, here.scratch, here.stop) as path,
             ):
                 return self._work(path, here)
         except Timeout:
@@ -213,9 +215,11 @@ class Job:
         except Exception as error:  # one recording, whatever is in it, does not end the others
             told = str(error) if isinstance(error, HfsVisionError) else repr(error)
             return self._failed(sha256, self._told(told.replace(str(path), self.source)))
+        if self.deidentified and result.source is not None:
+            result = replace(result, source=replace(result.source, recorded_utc=None))
         record = self._record(sha256, "done", **measured(result))
-        write_record(self._folder, record, result)
-        return Outcome("done", **_told_of(record))
+        aside = write_record(self._folder, record, result)
+        return Outcome("done", **_told_of(record), set_aside=aside)
 
     def _analyze(self, path: Path, sha256: str, here: Here) -> Analysis:
         asked = self.request
@@ -248,8 +252,8 @@ class Job:
         return result
 
     def _failed(self, sha256: str, reason: str) -> Outcome:
-        write_record(self._folder, self._record(sha256, "failed", reason=reason), None)
-        return Outcome("failed", reason)
+        aside = write_record(self._folder, self._record(sha256, "failed", reason=reason), None)
+        return Outcome("failed", reason, set_aside=aside)
 
     def _record(self, sha256: str, status: str, **values: Any) -> dict[str, Any]:
         return {
@@ -259,7 +263,7 @@ class Job:
             "sha256": sha256,
             "status": status,
             **values,
-            "settings_sha256": _hash(self.request.settings.as_dict()),
+            "settings_sha256": settings_sha256(self.request.settings.as_dict()),
             "model_sha256": self.program.model.sha256,
             "hfs_vision": self.program.hfs_vision,
         }

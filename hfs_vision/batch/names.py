@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,12 +12,14 @@ from filelock import FileLock
 
 from hfs_vision.batch.sources import Recording
 from hfs_vision.errors import OutputError
-from hfs_vision.tables import write_json, write_result
+from hfs_vision.tables import read_json, write_json, write_result
 
 STATE = ".batch"
 """Folder of locks and names inside the folder of a batch."""
 
 _NAMES_FILE = "names.json"
+_NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9]) *(?:\.|$)", re.IGNORECASE)
 _LONGEST = 120
 """Letters of a name: file systems take 255 bytes, and ``.results`` and the like come behind it."""
 
@@ -35,13 +37,27 @@ def read_names(out: Path) -> dict[str, str]:
     """
     file = out / STATE / _NAMES_FILE
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        names = read_json(file)
+        if not isinstance(names, dict) or not all(map(_is_name, names.values())):
+            raise ValueError("each recording must have a name that a folder can have")
+        return names
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise OutputError(
             f"{file} cannot be read ({error}): remove it, and the recordings are named anew"
         ) from error
+
+
+def _is_name(value: object) -> bool:
+    """Whether it is that of a folder right here, not a path to somewhere else."""
+    return isinstance(value, str) and Path(f"{value}.results").name == f"{value}.results"
+
+
+def _portable(name: str) -> str:
+    """The name with ``_`` for what Windows takes in none, and before what it has devices of."""
+    name = _NOT_IN_NAMES.sub("_", name)
+    return f"_{name}" if _DEVICES.match(name) else name
 
 
 def name_by_source(out: Path, recordings: Sequence[Recording]) -> dict[str, str]:
@@ -73,6 +89,8 @@ def _keep(out: Path, known: Mapping[str, str], fresh: Mapping[str, str]) -> dict
 def unique_names(recordings: Sequence[Recording], taken: set[str]) -> list[str]:
     """Names of which no two are alike, capitals or not, and none is taken.
 
+    Each can be that of a folder on any system, so that results can be taken to another one.
+
     >>> def at(*parts): return Recording("", "", parts[:-1], parts[-1], ".mp4", 0)
     >>> unique_names([at("data", "ann", "1"), at("data", "bob", "1"), at("data", "2")], {"2"})
     ['ann_1', 'bob_1', 'data_2']
@@ -86,7 +104,7 @@ def unique_names(recordings: Sequence[Recording], taken: set[str]) -> list[str]:
     depths = [0] * len(recordings)
     while True:
         names = [
-            "_".join((*r.folders[len(r.folders) - depth :], base))[-_LONGEST:]
+            _portable("_".join((*r.folders[len(r.folders) - depth :], base))[-_LONGEST:])
             for r, base, depth in zip(recordings, bases, depths, strict=True)
         ]
         counts = Counter(name.casefold() for name in names)

@@ -15,11 +15,15 @@ from typing import Any, TypeVar
 
 from hfs_vision.batch.job import Here
 from hfs_vision.batch.names import STATE
+from hfs_vision.batch.sources import COPY
+from hfs_vision.tables.apart import remove_abandoned
 
 T = TypeVar("T")
 
 _RUN, _STOP, _END = range(3)
 _LOOK_S = 0.2
+_ENDING_S = 5.0
+"""How long a process whose first one has ended may take to give up what it does."""
 
 
 class Pool:
@@ -49,6 +53,7 @@ class Pool:
         self._latest: list[Future[Any] | None] = []
 
     def __enter__(self) -> Pool:
+        remove_abandoned(self._scratch, COPY)
         return self
 
     def __exit__(
@@ -105,22 +110,33 @@ class Pool:
 _shared: tuple[Any, Any, Path] | None = None
 """In a process of the pool: what `Pool` shares with it."""
 
+_idle = threading.Event()
+"""In a process of the pool: set while it works on nothing."""
+
 
 def _begin(flag: Any, frames: Any, scratch: Path) -> None:
     global _shared
     _shared = flag, frames, scratch
     # Ctrl-C reaches the whole group; when to stop is the first process's to say.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows knows no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    _idle.set()
     threading.Thread(target=_end_with_parent, args=(flag,), daemon=True).start()
 
 
 def _end_with_parent(flag: Any) -> None:
-    """Ends this process with the first one, even if that was killed."""
+    """Ends this process with the first one, even if that was killed.
+
+    The work is given up in good order, so that no copy of a recording is left.
+    """
     parent = parent_process()
     while parent and parent.is_alive() and flag.value != _END:
         with contextlib.suppress(OSError):
             parent.join(_LOOK_S)
+    if flag.value == _RUN:
+        flag.value = _STOP
+    _idle.wait(_ENDING_S)
     os._exit(1)
 
 
@@ -132,4 +148,8 @@ def _work(task: Callable[[Here], T], index: int) -> T:
         frames[2 * index + 1] = total or 0
         frames[2 * index] = done
 
-    return task(Here(scratch, report, lambda: flag.value != _RUN))
+    _idle.clear()
+    try:
+        return task(Here(scratch, report, lambda: flag.value != _RUN))
+    finally:
+        _idle.set()

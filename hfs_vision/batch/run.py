@@ -143,7 +143,7 @@ def _names(
             return None
         while waiting and len(running) < backend.capacity:
             index = waiting.popleft()
-            task = Digest(recordings[index].source, keys[index])
+            task = Digest(recordings[index].source)
             running[backend.submit(task, index)] = index
         for future in wait(running, _TICK_S, FIRST_COMPLETED).done:
             index = running.pop(future)

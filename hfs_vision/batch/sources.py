@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hfs_vision.errors import SourceError, UsageError
+from hfs_vision.tables.apart import working_folder
 from hfs_vision.video import (
     IMAGE_SUFFIXES,
     TIMESTAMPS_NAME,
@@ -23,6 +23,8 @@ from hfs_vision.video import (
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _BLOCK_BYTES = 1 << 20
+COPY = ".copy-"
+"""How the names of folders begin in which copies are."""
 
 
 @dataclass(frozen=True)
@@ -155,25 +157,21 @@ def local_copy(source: str, scratch: Path, stop: Callable[[], bool]) -> Iterator
 
     Args:
         source: Path or URL.
-        scratch: Folder for the copy, nobody else's; removed before (a killed process may have left
-            one) and after.
+        scratch: Folder for copies; copies that killed processes have left there are removed.
         stop: Asked after every block.
 
     Raises:
         Stopped: If ``stop`` says so.
         SourceError: If fsspec, or what it needs for this kind of URL, is not installed.
     """
-    shutil.rmtree(scratch, ignore_errors=True)
     if not is_url(source):
         yield Path(source)
         return
-    try:
-        scratch.mkdir(mode=0o700, parents=True)
-        copy = scratch / f"recording{Path(urlsplit(source).path).suffix}"
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with working_folder(scratch, COPY) as folder:
+        copy = folder / f"recording{Path(urlsplit(source).path).suffix}"
         _fetch(source, copy, stop)
         yield copy
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _fetch(url: str, target: Path, stop: Callable[[], bool]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from hfs_vision.tables import (
     REVIEWED_FILE,
     SUMMARY_FILE,
     is_reviewed,
+    read_json,
 )
 
 LAST_ROW = "until the last row ends"
@@ -200,7 +200,7 @@ def _last_end(*files: EventFile) -> float:
 def _read_summary(path: Path) -> tuple[float, float, bool]:
     """Valid time, end of the recording, and whether it was stopped early."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         valid_s, end_s = float(values["valid_s"]), float(values["end_s"])
         if not (valid_s >= 0 and math.isfinite(valid_s) and math.isfinite(end_s)):
             raise ValueError(f"valid_s is {valid_s:g} and end_s is {end_s:g}")

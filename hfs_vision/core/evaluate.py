@@ -26,7 +26,7 @@ import numpy as np
 
 from hfs_vision.core.matching import candidates, match, micro, overlaps
 from hfs_vision.errors import UsageError
-from hfs_vision.schema import SIDES, FloatArray
+from hfs_vision.schema import LARGEST, SIDES, FloatArray
 
 TOLERANCE_S = 0.15
 """Onsets no further apart than this are those of one event: two frames at 15 frames/s, and about
@@ -37,8 +37,6 @@ ROUNDING_S = 0.002
 
 END_SLACK_S = 0.1
 """By so much may an event outlast the recording: how long the last frame lasts is not known."""
-
-_LATEST_S = 1e12
 
 
 class Marked(Protocol):
@@ -153,7 +151,7 @@ def faults(
         span = f"the event runs from {mark.onset_s:g} s to {mark.offset_s:g} s"
         if mark.side not in sides:
             yield row, f"side is {mark.side!r}; write one of {', '.join(sides)}"
-        elif not max(abs(mark.onset_s), abs(mark.offset_s)) < _LATEST_S:
+        elif not max(abs(mark.onset_s), abs(mark.offset_s)) < LARGEST:
             yield row, f"{span}; both must be times on the recording's clock"
         elif round(mark.offset_s * 1e6) <= round(mark.onset_s * 1e6):
             yield row, f"{span}; its duration must be positive"

@@ -6,7 +6,7 @@ the results. Sound is never carried over, since voices tell who it is.
 
 from __future__ import annotations
 
-from hfs_vision.footage.annotated import ANNOTATED_FILE, annotate
+from hfs_vision.footage.annotated import annotate
 from hfs_vision.footage.clips import Cut, cut_clip, plan_cuts
 from hfs_vision.footage.course import Course
 from hfs_vision.footage.pictures import Style
@@ -14,7 +14,6 @@ from hfs_vision.footage.second_pass import SecondPass
 from hfs_vision.footage.sheets import make_sheet
 
 __all__ = [
-    "ANNOTATED_FILE",
     "Course",
     "Cut",
     "SecondPass",

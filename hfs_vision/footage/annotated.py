@@ -9,8 +9,6 @@ from hfs_vision.errors import SourceError
 from hfs_vision.footage.second_pass import SecondPass
 from hfs_vision.footage.writing import new_video
 
-ANNOTATED_FILE = "annotated.mp4"
-
 
 def annotate(second: SecondPass, path: Path) -> int:
     """Writes the whole recording, each frame at its own time.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from hfs_vision.drawing.ink import Picture
 from hfs_vision.errors import OutputError
+from hfs_vision.tables.apart import working_folder
 from hfs_vision.video.recording import TICKS_PER_S, add_h264, timed_frame
 
 _CRF = 20
@@ -28,6 +28,9 @@ _MPEG4_TICKS_PER_S = 60_000
 
 _MPEG4_BITS_A_PIXEL = 6
 _NOMINAL_FPS = 30
+
+_UNFINISHED = ".writing-footage-"
+"""Of a name of its own: the tables' folders hold no pictures, and no lock."""
 
 
 class VideoWriter:
@@ -93,13 +96,15 @@ def write_picture(path: Path, picture: Picture) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path that takes the place of ``path`` when the block ends well.
 
+    What a process that was killed has left in the same folder is removed.
+
     Raises:
         OutputError: The folder or the file cannot be written.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
-            temporary = Path(folder) / path.name
+        with working_folder(path.parent, _UNFINISHED) as folder:
+            temporary = folder / path.name
             yield temporary
             temporary.replace(path)
     except (OSError, av.FFmpegError) as error:

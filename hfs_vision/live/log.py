@@ -29,6 +29,7 @@ from hfs_vision.tables import (
     TWITCH_COLUMNS,
     event_line,
     line,
+    retire,
     signal_lines,
     twitch_lines,
     write_result,
@@ -48,6 +49,9 @@ class SessionLog:
     Args:
         folder: Made if it is missing; files of `GROWING_FILES` in it are replaced.
 
+    Attributes:
+        set_aside: The new name of corrections of an earlier result; see `hfs_vision.tables.retire`.
+
     Raises:
         OutputError: If the folder or a file cannot be made.
     """
@@ -59,6 +63,7 @@ class SessionLog:
         columns = (EVENT_COLUMNS, TWITCH_COLUMNS, SIGNAL_COLUMNS, MARK_COLUMNS)
         write_result(folder, {})
         try:
+            self.set_aside = retire(folder)
             self._events, self._twitches, self._signals, self._marks = (
                 _Table(folder / name, line(header))
                 for name, header in zip(GROWING_FILES, columns, strict=True)
@@ -102,7 +107,7 @@ class SessionLog:
         """
         if self._busy is not None and not self._busy.done():
             return
-        refused = [table.write() for table in self._tables]
+        refused = [table.write() or table.missing() for table in self._tables]
         if self._busy is not None:
             refused.append(self._busy.result())
         self.error = next((reason for reason in refused if reason), None)
@@ -120,7 +125,7 @@ class SessionLog:
         self._background.shutdown(wait=True)
         if self._pending:
             self._add_provisional()
-        refused = [table.write() for table in self._tables]
+        refused = [table.write() or table.missing() for table in self._tables]
         for table in self._tables:
             table.close()
         write_result(self.folder, replaced)
@@ -196,6 +201,12 @@ class _Table:
         except OSError as error:
             return error.strerror or str(error)
         return None
+
+    def missing(self) -> str | None:
+        """That the file is not where it was made any more, if so: what is written goes nowhere."""
+        if self._path.exists():
+            return None
+        return f"{self._path.name} was removed while the session ran"
 
     def remember_end(self) -> None:
         self._remembered = os.fstat(self._file).st_size + len(self._waiting)

@@ -27,7 +27,7 @@ from hfs_vision.drawing.ink import (
     write,
 )
 from hfs_vision.drawing.trace import draw_sample
-from hfs_vision.live.view import View
+from hfs_vision.live.view import SEGMENTS, View
 from hfs_vision.schema import KINDS, SIDES
 
 PANEL_WIDTH = 320
@@ -40,7 +40,7 @@ _HEAD_Y, _ALL_Y, _RATE_Y, _KIND_Y, _KIND_STEP, _SUM_Y = 156, 212, 244, 288, 30, 
 _KEYS = (
     (("space", "pause"),),
     (("m", "mark"),),
-    (("1", "rest"), ("2", "reading"), ("3", "talking"), ("4", "pursing")),
+    tuple((str(key), label) for key, label in enumerate(SEGMENTS, start=1)),
     (("n", "next step"),),
     (("o", "overlay"), ("h", "help"), ("q", "quit")),
 )

@@ -84,7 +84,9 @@ def run_live(
             raise KeyboardInterrupt
         log = SessionLog(folder)
         counting = Counting(finder, appearance, settings, log)
-        loop = Loop(capture, counting, log, settings, clock, asked_fps, recorder, tasks, lossless)
+        loop = Loop(
+            capture, counting, log, settings, clock, asked_fps, recorder, tasks, lossless, subject
+        )
         try:
             while not (stop() or loop.over or loop.elapsed_s >= duration_s):
                 loop.turn(display, tell)

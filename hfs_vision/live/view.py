@@ -15,6 +15,9 @@ from hfs_vision.schema import Event, FloatArray
 TRACE_S = 10.0
 """Length of the rolling trace."""
 
+SEGMENTS = ("rest", "reading", "talking", "pursing")
+"""Labels of the segments that a display offers, by the keys 1, 2, 3 ..."""
+
 
 @dataclass(frozen=True)
 class View:

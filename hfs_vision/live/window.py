@@ -11,7 +11,7 @@ import cv2
 
 from hfs_vision.errors import UsageError
 from hfs_vision.live.picture import draw
-from hfs_vision.live.view import View
+from hfs_vision.live.view import SEGMENTS, View
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,7 @@ _ACTIONS = {
     " ": Action("pause"),
     "p": Action("pause"),
     "m": Action("mark"),
-    "1": Action("segment", "rest"),
-    "2": Action("segment", "reading"),
-    "3": Action("segment", "talking"),
-    "4": Action("segment", "pursing"),
+    **{str(key): Action("segment", label) for key, label in enumerate(SEGMENTS, start=1)},
     "n": Action("next_step"),
     "q": _QUIT,
     _ESCAPE: _QUIT,

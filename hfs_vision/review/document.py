@@ -246,7 +246,8 @@ class Review:
                 del self._rows[number], self._logs[number]
                 self._changed()
                 return row
-            before = fields.with_texts(row, {c.field: c.before for c in entry.changes})
+            texts = {change.field: change.before for change in entry.changes}
+            before = fields.with_texts(row, texts, again=True)
             log = log.without_last(_now(), self.reviewer)
             left = log.standing
             said = (left[-1].reviewer, left[-1].utc) if left else ("", "")

@@ -26,13 +26,20 @@ def texts(row: ReviewedEvent) -> dict[str, str]:
     return {"verdict": row.verdict, **movement, "comment": row.comment}
 
 
-def with_texts(row: ReviewedEvent, fields: Mapping[str, object]) -> ReviewedEvent:
+def with_texts(
+    row: ReviewedEvent, fields: Mapping[str, object], *, again: bool = False
+) -> ReviewedEvent:
     """The row with some of `FIELDS` set anew; what was measured stays as it was.
+
+    Args:
+        row: As it is.
+        fields: The values by name.
+        again: They stood in the table before, where a comment may be longer than one is taken here.
 
     Raises:
         UsageError: If a value is none that the field takes.
     """
-    found = {name: _checked(name, value) for name, value in fields.items()}
+    found = {name: _checked(name, value, again) for name, value in fields.items()}
     event = {name: value for name, value in found.items() if name in MOVEMENT}
     said = {name: value for name, value in found.items() if name not in MOVEMENT}
     changed = replace(row, event=replace(row.event, **event), **said)  # type: ignore[arg-type]
@@ -44,11 +51,11 @@ def with_texts(row: ReviewedEvent, fields: Mapping[str, object]) -> ReviewedEven
     return changed
 
 
-def _checked(name: str, value: object) -> object:
+def _checked(name: str, value: object, again: bool) -> object:
     if name in TIMES:
         return _seconds(name, value)
     if name == "comment":
-        return clean_comment(value)
+        return clean_comment(value, math.inf if again else _LONGEST_COMMENT)
     choices = _CHOICES.get(name)
     if choices is None:
         raise UsageError(f"an event has no {name!r} to change: name one of {', '.join(FIELDS)}")
@@ -72,7 +79,7 @@ def parts_of_kind(kind: object, component: str) -> dict[str, object]:
     return {"region": region, "component": only}
 
 
-def clean_comment(value: object) -> str:
+def clean_comment(value: object, longest: float = _LONGEST_COMMENT) -> str:
     """A comment without control characters.
 
     Raises:
@@ -82,10 +89,8 @@ def clean_comment(value: object) -> str:
         raise UsageError(f"comment is {value!r}: give a text")
     lines = value.encode("utf-8", "replace").decode("utf-8").splitlines()
     text = "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines).strip()
-    if len(text) > _LONGEST_COMMENT:
-        raise UsageError(
-            f"the comment has {len(text)} characters: shorten it to {_LONGEST_COMMENT}"
-        )
+    if len(text) > longest:
+        raise UsageError(f"the comment has {len(text)} characters: shorten it to {longest}")
     return text
 
 

@@ -127,7 +127,8 @@ def misfits(
 def _began_as(known: Event, row: ReviewedEvent, log: Log) -> bool:
     try:
         for entry in reversed(log.standing):
-            row = fields.with_texts(row, {c.field: c.before for c in entry.changes})
+            texts = {change.field: change.before for change in entry.changes}
+            row = fields.with_texts(row, texts, again=True)
     except UsageError:  # a hand has been at the history
         return False
     return same_movement(known, row.event)

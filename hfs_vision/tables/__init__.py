@@ -7,6 +7,7 @@ line by line (`hfs_vision.live.log`).
 """
 
 from hfs_vision.tables.columns import (
+    ANNOTATED_FILE,
     COHORT_FILE,
     COUNT_COLUMNS,
     COUNTS_FILE,
@@ -31,6 +32,8 @@ from hfs_vision.tables.folder import (
     read_folder,
     read_marks,
 )
+from hfs_vision.tables.json_files import read_json
+from hfs_vision.tables.labels import KNOWN_LABELS, numbered_labels
 from hfs_vision.tables.reading import (
     parse_choice,
     parse_number,
@@ -40,6 +43,7 @@ from hfs_vision.tables.reading import (
     read_segments,
     read_signals,
 )
+from hfs_vision.tables.retiring import retire
 from hfs_vision.tables.reviewed import (
     VERDICTS,
     ReviewedEvent,
@@ -66,11 +70,13 @@ from hfs_vision.tables.writing import (
 )
 
 __all__ = [
+    "ANNOTATED_FILE",
     "COHORT_FILE",
     "COUNTS_FILE",
     "COUNT_COLUMNS",
     "EVENTS_FILE",
     "EVENT_COLUMNS",
+    "KNOWN_LABELS",
     "MARKS_FILE",
     "MARK_COLUMNS",
     "MEASURED_COLUMNS",
@@ -92,16 +98,19 @@ __all__ = [
     "format_cell",
     "is_reviewed",
     "line",
+    "numbered_labels",
     "parse_choice",
     "parse_number",
     "read_events",
     "read_folder",
     "read_header",
+    "read_json",
     "read_marks",
     "read_reviewed",
     "read_rows",
     "read_segments",
     "read_signals",
+    "retire",
     "reviewed_line",
     "signal_lines",
     "standing",

@@ -74,6 +74,9 @@ SUMMARY_FILE = "summary.json"
 REVIEWED_FILE = "events.reviewed.csv"
 """The events as a person has corrected them."""
 
+ANNOTATED_FILE = "annotated.mp4"
+"""The recording as a video, with what was found in it."""
+
 COHORT_FILE = "cohort.csv"
 """One row for each recording of a batch."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -14,7 +13,7 @@ import numpy as np
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.schema import Event, Twitch
+from hfs_vision.schema import REGIONS, Event, Twitch
 from hfs_vision.tables.columns import (
     EVENTS_FILE,
     MARK_COLUMNS,
@@ -26,8 +25,10 @@ from hfs_vision.tables.columns import (
     TWITCH_COLUMNS,
     TWITCHES_FILE,
 )
+from hfs_vision.tables.json_files import read_json
 from hfs_vision.tables.reading import (
     as_measurements,
+    parse_choice,
     parse_number,
     read_events,
     read_numbers,
@@ -79,6 +80,16 @@ class ResultFolder:
         source = self.summary.get("source")
         found = source.get("sha256") if isinstance(source, dict) else None
         return found if isinstance(found, str) else None
+
+    @property
+    def subject(self) -> tuple[float, float] | None:
+        """Whom the user asked to follow, as `hfs_vision.pipeline.analyze` takes it; ``None`` for
+        the largest face, or where the summary does not say it.
+        """
+        match self.summary.get("subject"):
+            case [int() | float() as x, int() | float() as y]:
+                return float(x), float(y)
+        return None
 
     @property
     def valid_s(self) -> float:
@@ -140,7 +151,7 @@ def read_marks(path: Path) -> list[Mark]:
 
 def _read_summary(path: Path, warnings: list[str]) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
     except FileNotFoundError:
         warnings.append(f"{path.name} is missing: rates and settings are not known")
         return {}
@@ -176,7 +187,7 @@ def _with_twitches(path: Path, events: Sequence[Event]) -> list[Event]:
             Twitch(
                 onset_s=onset_s,
                 offset_s=onset_s + value("duration_s"),
-                region=cells["region"],
+                region=parse_choice(path, row, "region", cells["region"], REGIONS),
                 peak_s=value("peak_s"),
                 score=value("score"),
             )

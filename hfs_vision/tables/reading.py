@@ -14,7 +14,7 @@ import numpy as np
 
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.errors import TableError
-from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event, FloatArray
+from hfs_vision.schema import COMPONENTS, LARGEST, REGIONS, SIDES, Event, FloatArray
 from hfs_vision.tables.columns import (
     EVENT_COLUMNS,
     FORMULA_STARTS,
@@ -37,10 +37,10 @@ def as_measurements(path: Path, table: FloatArray) -> Measurements:
     """The columns ``time_s`` and `MEASURED_COLUMNS` as measurements.
 
     Raises:
-        TableError: If the times do not increase.
+        TableError: If the times do not increase, by a microsecond or more: tables hold no less.
     """
     time_s = table[:, 0]
-    wrong = np.flatnonzero(~np.isfinite(time_s) | ~(np.diff(time_s, prepend=-np.inf) > 0))
+    wrong = np.flatnonzero(~(np.diff(np.rint(time_s * 1e6), prepend=-np.inf) > 0))
     if len(wrong):
         raise TableError(
             f"{path}, row {wrong[0] + 2}: time_s is {time_s[wrong[0]]:g}; times must be numbers "
@@ -75,13 +75,16 @@ def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
         columns = head.split(",")
         if not body.endswith("\n") or not set(names) <= set(columns) or _UNPLAIN.search(body):
             return None
+        if not body.strip():  # which NumPy warns of
+            return None
         # Twice, since each replacement uses up a comma that the next empty cell needs.
         body = f"\n{body}".replace("\n,", "\nnan,").replace(",\n", ",nan\n")[1:]
         body = body.replace(",,", ",nan,").replace(",,", ",nan,")
         table = np.loadtxt(io.StringIO(body), delimiter=",", ndmin=2)
     except (OSError, ValueError):  # which row is wrong is told by the other way
         return None
-    if table.shape[1] != len(columns) or np.isinf(table).any():
+    sound = table.shape[1] == len(columns) == len(set(columns))
+    if not sound or (np.abs(table) >= LARGEST).any() or np.isnan(table).all(axis=1).any():
         return None
     return np.asarray(table[:, [columns.index(name) for name in names]])
 
@@ -142,7 +145,8 @@ def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
     onset_s, offset_s = value("onset_s"), value("offset_s")
     if math.isnan(offset_s):
         offset_s = onset_s + value("duration_s")
-    if not offset_s > onset_s:
+    in_order = onset_s < offset_s < LARGEST
+    if not (in_order and round(onset_s * 1e6) < round(offset_s * 1e6)):
         raise TableError(
             f"{path}, row {row}: the event runs from {onset_s:g} s to {offset_s:g} s; it "
             "must have onset_s and a positive duration_s, or offset_s after onset_s"
@@ -221,10 +225,10 @@ def read_header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             first = handle.readline()
-    except (OSError, UnicodeDecodeError):
+            rows = csv.reader([first], delimiter=_separator(first))
+            return [name.strip() for name in next(rows, [])]
+    except (OSError, UnicodeDecodeError, csv.Error):
         return []
-    rows = csv.reader([first], delimiter=_separator(first))
-    return [name.strip() for name in next(rows, [])]
 
 
 _TEXTS = ("comment", "reviewer", "history", "label", "prompt")
@@ -281,8 +285,11 @@ def parse_number(path: Path, row: int, name: str, text: str) -> float:
         value = float(text) if text.strip() else math.nan
     except ValueError:
         value = math.inf
-    if math.isinf(value):
-        raise TableError(f"{path}, row {row}: {name} is {text!r}; write a number or leave it empty")
+    if abs(value) >= LARGEST:
+        raise TableError(
+            f"{path}, row {row}: {name} is {text!r}; write a number below "
+            f"{LARGEST:g}, or leave it empty"
+        )
     return value
 
 

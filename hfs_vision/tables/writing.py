@@ -67,12 +67,19 @@ def check_folder(folder: Path, names: Sequence[str], *, force: bool) -> None:
         )
 
 
-def write_result(folder: Path, files: Mapping[str, Callable[[TextIO], None]]) -> None:
+def write_result(
+    folder: Path,
+    files: Mapping[str, Callable[[TextIO], None]],
+    *,
+    make_way: Callable[[Path], None] = lambda complete: None,
+) -> None:
     """Writes files into a folder that is private to the user; none appears before all are complete.
 
     Args:
         folder: Made if it is missing.
         files: Writer of each file's text, by file name.
+        make_way: Called with the folder in which the complete files wait, before the first of them
+            replaces another.
 
     Raises:
         OutputError: If the folder or a file cannot be written; nothing is left behind.
@@ -83,6 +90,7 @@ def write_result(folder: Path, files: Mapping[str, Callable[[TextIO], None]]) ->
             for name, write in files.items():
                 with (Path(temporary) / name).open("w", encoding="utf-8", newline="") as handle:
                     write(handle)
+            make_way(Path(temporary))
             for name in files:
                 (Path(temporary) / name).replace(folder / name)
     except OSError as error:
@@ -179,14 +187,15 @@ def signal_lines(measured: Measurements, signals: Signals | None) -> Iterator[st
 def line(values: Iterable[object]) -> str:
     """One row as text, with its newline."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(map(format_cell, values))
-    return text.getvalue()
+    # Before Python 3.13 a cell is put into quotes for the characters of the row's end alone.
+    csv.writer(text, lineterminator="\r\n").writerow(map(format_cell, values))
+    return text.getvalue()[:-2] + "\n"
 
 
 def write_json(handle: TextIO, values: dict[str, Any]) -> None:
     """Writes strict JSON; NaN becomes null."""
-    json.dump(_json_ready(values), handle, indent=2, ensure_ascii=False, allow_nan=False)
-    handle.write("\n")
+    text = json.dumps(_json_ready(values), indent=2, ensure_ascii=False, allow_nan=False)
+    handle.write(_encodable(text) + "\n")
 
 
 def format_cell(value: object) -> str:
@@ -194,15 +203,23 @@ def format_cell(value: object) -> str:
 
     A text that a spreadsheet would take for a formula gets an apostrophe first.
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6f}"
+    if value is None:
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    if isinstance(value, float):
-        return f"{value:.6f}"
-    text = str(value)
+    text = _encodable(str(value))
     is_formula = isinstance(value, str) and text.lstrip("'").startswith(FORMULA_STARTS)
     return f"'{text}" if is_formula else text
+
+
+def _encodable(text: str) -> str:
+    r"""The text with ``\udce9`` for half a character, as names of files have that are not UTF-8.
+
+    In JSON that means the same.
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _json_ready(value: Any) -> Any:

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from importlib.resources import files
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +16,7 @@ from hfs_vision.live import Action
 from hfs_vision.web.live_display import PageDisplay
 from hfs_vision.web.live_messages import facts
 from hfs_vision.web.live_pictures import outlines
+from hfs_vision.web.refusals import tell_refusals
 
 LIVE_FILES = {
     "live.html": "text/html; charset=utf-8",
@@ -64,8 +64,7 @@ class Wish(BaseModel):
 def create_live_app(display: PageDisplay) -> FastAPI:
     """The application; `hfs_vision.web.server` decides who may talk to it."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_exception_handler(UsageError, _told)
-    app.add_exception_handler(RequestValidationError, _not_understood)
+    tell_refusals(app)
     _add_page(app)
     _add_session(app, display)
     return app
@@ -118,14 +117,3 @@ async def _events(display: PageDisplay) -> AsyncIterator[str]:
     async for message in display.messages():
         text = json.dumps(message, separators=(",", ":"), allow_nan=False)
         yield f"data: {text}\n\n"
-
-
-def _told(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, 422)
-
-
-def _not_understood(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    return JSONResponse({"error": f"{place or 'the request'}: {first['msg']}"}, 422)

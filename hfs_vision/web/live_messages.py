@@ -10,11 +10,8 @@ import numpy as np
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Count
-from hfs_vision.live import Session, View
+from hfs_vision.live import SEGMENTS, Session, View
 from hfs_vision.schema import KINDS, SIDES, FloatArray
-
-SEGMENTS = ("rest", "reading", "talking", "pursing")
-"""Segments that the page offers, by the keys 1, 2, 3 ..., as the window does."""
 
 Message = dict[str, Any]
 

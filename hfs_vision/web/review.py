@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Header, Query
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from hfs_vision.errors import HfsVisionError, UsageError
+from hfs_vision.errors import UsageError
+from hfs_vision.web.refusals import tell_refusals
 from hfs_vision.web.session import Answer, ReviewSession
 from hfs_vision.web.traces import COLUMNS, MOST_POINTS, decimated
 from hfs_vision.web.video import byte_range
@@ -71,8 +71,7 @@ class Addition(Seen):
 def create_app(session: ReviewSession) -> FastAPI:
     """The application; `hfs_vision.web.server` decides who may talk to it."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_exception_handler(HfsVisionError, _told)
-    app.add_exception_handler(RequestValidationError, _not_understood)
+    tell_refusals(app)
     _add_page(app, session)
     _add_data(app, session)
     _add_changes(app, session)
@@ -182,15 +181,3 @@ def _given(wanted: Seen) -> dict[str, Any]:
     """What the request names; null stands for a field that it leaves out."""
     values = wanted.model_dump(exclude={"revision"}, exclude_none=True)
     return dict(values)
-
-
-def _told(_: Request, error: Exception) -> JSONResponse:
-    status = 422 if isinstance(error, UsageError) else 500
-    return JSONResponse({"error": str(error)}, status)
-
-
-def _not_understood(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    return JSONResponse({"error": f"{place or 'the request'}: {first['msg']}"}, 422)

@@ -27,6 +27,8 @@ TOKEN_HEADER = "x-hfs-vision-token"
 LARGEST_BODY = 64 * 1024
 """Bytes of a request: a change of an event has some hundred."""
 
+_DIGITS = len(str(LARGEST_BODY))
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
@@ -180,11 +182,15 @@ class _Request:
 
     @property
     def too_long(self) -> bool:
-        """Of a body only its stated length is taken on trust, so one must be stated."""
+        """Of a body only its stated length is taken on trust, so one must be stated.
+
+        One that comes in chunks has none, whatever else is stated of it.
+        """
         if self.reading:
             return False
         length = self.headers.get("content-length", "")
-        return not length.isdecimal() or int(length) > LARGEST_BODY
+        stated = length.isdecimal() and "transfer-encoding" not in self.headers
+        return not stated or len(length) > _DIGITS or int(length) > LARGEST_BODY
 
     @property
     def query_token(self) -> str | None:

@@ -1,0 +1,25 @@
+"""Reads JSON that a person may have edited, or that was cut off."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; a whole number that float64 does not hold exactly as a float.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is no JSON, or brackets in it are nested without end.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), parse_int=_whole)
+    except RecursionError as error:
+        raise ValueError("brackets are nested too deep") from error
+
+
+def _whole(digits: str) -> int | float:
+    value = float(digits)
+    return int(digits) if abs(value) < 2**53 else value
