@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -102,17 +103,24 @@ def test_a_copy_of_a_url_is_gone_after_an_error_and_after_a_kill(tmp_path):
     pytest.importorskip("fsspec")
     touch(tmp_path / "a.mp4")
     scratch = tmp_path / "scratch"
-    touch(scratch / "left-by-a-killed-process.mp4")
+    left = scratch / ".copy-of-a-killed-process"
+    touch(left / "recording.mp4")
+    touch(left / ".lock")
+
+    def copy() -> AbstractContextManager[Path]:
+        return local_copy((tmp_path / "a.mp4").as_uri(), scratch, lambda: False)
 
     def fail() -> None:
-        with local_copy((tmp_path / "a.mp4").as_uri(), scratch, lambda: False) as path:
+        with copy() as path:
             assert path.read_bytes() == b"a.mp4"
-            assert list(scratch.iterdir()) == [path]
+            assert not left.exists()
+            with copy():  # another process at work
+                assert path.exists()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    assert not scratch.exists()
+    assert not list(scratch.iterdir())
 
 
 # Names

@@ -86,7 +86,10 @@ def pages(site: Path) -> list[Path]:
 
 
 def commands(context: click.Context) -> Iterator[click.Context]:
-    for name, command in getattr(context.command, "commands", {}).items():
+    if not isinstance(context.command, click.Group):
+        return
+    for name in context.command.list_commands(context):
+        command = context.command.get_command(context, name)
         below = click.Context(command, info_name=name, parent=context)
         yield below
         yield from commands(below)
@@ -238,5 +241,5 @@ def test_the_tutorial_prints_what_it_says(tmp_path):
 def test_every_command_that_the_tutorial_shows_and_runs_is_one():
     text = tutorial.PAGE.read_text(encoding="utf-8")
     shown_commands = set(re.findall(r"^hfs-vision (\w+)", text, re.M))
-    assert shown_commands <= set(cli.commands)
+    assert shown_commands <= set(cli.list_commands(click.Context(cli)))
     assert {"check", "analyze", "review", "report", "export"} <= shown_commands

@@ -56,7 +56,12 @@ def telling(tmp_path):
             "notice": CANARY,
             "live": {"started_utc": STARTED, "camera": CANARY},
             "warnings": [CANARY],
-            "source": {"container": CANARY, "sha256": CANARY, "file": CANARY},
+            "source": {
+                "container": CANARY,
+                "sha256": CANARY,
+                "file": CANARY,
+                "recorded_utc": STARTED,
+            },
             "model": {"file": CANARY, "landmarker": CANARY, "mediapipe": f"0.1 {CANARY}"},
             "versions": {"hfs_vision": f"{CANARY} {DATE}", "python": CANARY},
             "settings": {"closure_threshold": 0.15, "max_gap_s": 0.25, CANARY: CANARY},

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_vision.errors import TableError, UsageError
+from hfs_vision import pipeline
+from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.pipeline import Analysis, detect
 from hfs_vision.tables import (
     SIGNAL_COLUMNS,
@@ -24,6 +25,7 @@ from hfs_vision.tables import (
 )
 from hfs_vision.tables.reading import plain_text
 from hfs_vision.video import digest, find_recording
+from tests.cli.support import files_in
 from tests.synthetic import Recording
 
 
@@ -77,6 +79,23 @@ class TestReadingAFolder:
         summary["versions"]["hfs_vision"] = "0.0.1"
         (folder / "summary.json").write_text(json.dumps(summary))
         assert "0.0.1" in read_folder(folder).warnings[0]
+
+    def test_a_twitch_of_no_region_is_refused(self, folder):
+        path = folder / "twitches.csv"
+        path.write_text(path.read_text().replace(",eye,", ",nose,", 1))
+        with pytest.raises(
+            TableError, match=r"twitches\.csv, row 2: region is 'nose'; write one of"
+        ):
+            read_folder(folder)
+
+    @pytest.mark.parametrize(
+        ("stored", "read"), [([0.25, 1], (0.25, 1.0)), (None, None), ([0.25], None), ("x", None)]
+    )
+    def test_tells_whom_the_user_asked_to_follow(self, folder, stored, read):
+        summary = json.loads((folder / "summary.json").read_text())
+        assert summary["subject"] is None
+        (folder / "summary.json").write_text(json.dumps({**summary, "subject": stored}))
+        assert read_folder(folder).subject == read
 
     def test_a_summary_that_is_none_is_refused(self, folder):
         (folder / "summary.json").write_text("[1]")
@@ -169,6 +188,42 @@ class TestReviewedEvents:
         (tmp_path / "r.csv").write_text(f"onset_s,duration_s,side,region,number,verdict\n{row}\n")
         with pytest.raises(TableError, match=told):
             read_reviewed(tmp_path / "r.csv")
+
+
+class TestReplacingAResult:
+    @pytest.fixture
+    def used(self, folder) -> Path:
+        """A result that somebody has corrected and made a video of."""
+        for name in ("events.reviewed.csv", "annotated.mp4", "second.csv"):
+            (folder / name).write_text(name)
+        return folder
+
+    def test_by_the_same_events_keeps_the_corrections(self, analysis, used):
+        assert analysis.save(used) is None
+        assert (used / "events.reviewed.csv").read_text() == "events.reviewed.csv"
+        assert not (used / "annotated.mp4").exists()
+
+    def test_by_others_puts_the_corrections_aside_each_time(self, analysis, used):
+        one, two, nothing = (replace(analysis, events=analysis.events[:keep]) for keep in (1, 2, 0))
+        first = one.save(used)
+        (used / "events.reviewed.csv").write_text("later ones")
+        assert two.save(used) != first  # within the same second, too
+        assert nothing.save(used) is None
+        kept = sorted(path.read_text() for path in used.glob("events.reviewed.before-*Z*.csv"))
+        assert kept == ["events.reviewed.csv", "later ones"]
+        assert (used / first).read_text() == "events.reviewed.csv"
+        assert not (used / "events.reviewed.csv").exists()
+        assert (used / "second.csv").exists()
+
+    def test_that_fails_changes_nothing(self, analysis, used, monkeypatch):
+        def full(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        before = files_in(used)
+        monkeypatch.setattr(pipeline, "write_json", full)
+        with pytest.raises(OutputError, match="No space left"):
+            replace(analysis, events=[]).save(used)
+        assert files_in(used) == before
 
 
 @given(st.text(st.sampled_from("'=+-@\t\rab1 "), max_size=6))

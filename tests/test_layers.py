@@ -29,7 +29,7 @@ ALLOWED = {
         CORE | {"models", "sighting", "subject", "fusion", "quiet"},
         {"numpy", "cv2", "mediapipe"},
     ),
-    "tables": (CORE, {"numpy"}),
+    "tables": (CORE, {"numpy", "filelock"}),
     "comparison": (CORE | {"tables"}, set()),
     "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
     "measuring": (CORE | {"video", "patches", "appearance"}, {"numpy"}),
@@ -47,7 +47,7 @@ ALLOWED = {
         CORE | {"video", "facemesh", "appearance", "tables", "pipeline", "drawing"},
         {"numpy", "cv2"},
     ),
-    "report": (CORE | {"tables", "pipeline"}, {"numpy", "jinja2", "matplotlib"}),
+    "report": (CORE | {"tables", "pipeline", "rates"}, {"numpy", "jinja2", "matplotlib"}),
     "review": (CORE | {"tables"}, {"filelock"}),
     "footage": (
         CORE | {"video", "sighting", "tables", "drawing"},
@@ -58,8 +58,18 @@ ALLOWED = {
         {"numpy", "cv2", "av"},
     ),
     "exports": (CORE | {"tables"}, {"numpy", "pandas", "pyarrow"}),
+    "rates": (set(), {"numpy", "scipy"}),
+    "diary": (CORE | {"tables", "pipeline"}, {"numpy", "sqlalchemy", "alembic"}),
+    "trend": (
+        CORE | {"rates", "diary", "report"},
+        {"numpy", "scipy", "jinja2", "matplotlib"},
+    ),
+    "cohort": (
+        CORE | {"rates", "diary", "tables", "report", "trend"},
+        {"numpy", "scipy", "jinja2", "matplotlib", "pandas", "pyarrow"},
+    ),
     "web": (
-        CORE | {"video", "tables", "review", "report", "live"},
+        CORE | {"video", "tables", "review", "report", "live", "diary", "trend"},
         {"numpy", "av", "fastapi", "starlette", "uvicorn", "pydantic"},
     ),
     "cli": (
@@ -80,6 +90,9 @@ ALLOWED = {
             "exports",
             "web",
             "checking",
+            "diary",
+            "trend",
+            "cohort",
         },
         {"click", "rich"},
     ),

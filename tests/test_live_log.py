@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -17,7 +18,14 @@ from hfs_vision.core.detector import Detector
 from hfs_vision.errors import OutputError, TableError
 from hfs_vision.live.log import GROWING_FILES, SessionLog
 from hfs_vision.pipeline import detect
-from hfs_vision.tables import read_events, read_rows, read_segments, read_signals, write_json
+from hfs_vision.tables import (
+    read_events,
+    read_rows,
+    read_segments,
+    read_signals,
+    write_events,
+    write_json,
+)
 from tests.cli.support import posix_only
 from tests.synthetic import Recording
 
@@ -39,6 +47,16 @@ def fed(folder: Path, measured, upto: int, every: int = 1) -> tuple[SessionLog, 
         log.add(piece, found)
         told += found.events
     return log, told
+
+
+def test_what_was_made_of_an_earlier_session_makes_way(tmp_path):
+    for name in ("events.reviewed.csv", "annotated.mp4"):
+        (tmp_path / name).write_text(name)
+    log, _ = fed(tmp_path, spasms().measured(), 1)
+    log.close({})
+    assert log.set_aside is not None
+    assert (tmp_path / log.set_aside).read_text() == "events.reviewed.csv"
+    assert {path.name for path in tmp_path.iterdir()} == {log.set_aside, *GROWING_FILES}
 
 
 def spans(events):
@@ -130,6 +148,18 @@ def test_the_folder_and_its_files_are_private(tmp_path):
     assert (tmp_path / "new").stat().st_mode & 0o077 == 0
     for name in GROWING_FILES:
         assert (tmp_path / "new" / name).stat().st_mode & 0o077 == 0
+
+
+@posix_only
+def test_a_folder_that_is_removed_is_told_and_no_event_is_lost(tmp_path):
+    measured = spasms().measured()
+    log, told = fed(tmp_path / "out", measured, 900)
+    shutil.rmtree(tmp_path / "out")
+    log.settle()
+    assert log.error == "signals.csv was removed while the session ran"
+    with pytest.raises(OutputError, match=r"is incomplete: signals\.csv was removed"):
+        log.close({"events.csv": partial(write_events, events=told)})
+    assert spans(read_events(tmp_path / "out" / "events.csv")) == spans(told)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):

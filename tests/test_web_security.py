@@ -165,10 +165,34 @@ class TestPathsAndBodies:
         assert answer.status_code == 404
         assert "inside" not in answer.text
 
-    @pytest.mark.parametrize("length", [str(LARGEST_BODY + 1), "", "-1", "many"])
+    @pytest.mark.parametrize("length", [str(LARGEST_BODY + 1), "9" * 5000, "", "-1", "many"])
     def test_too_long_or_of_unknown_length_are_refused(self, guard, length):
         answer = ask(guard, "/api/undo", "POST", content_length=length, **COOKIE)
         assert answer.status_code == 413
+
+    def test_that_come_in_chunks_are_refused_whatever_length_they_state(self):
+        with LocalServer(inside) as server, socket.socket() as client:
+            client.connect(("127.0.0.1", server.port))
+            client.sendall(
+                f"POST /api/undo HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+                f"{TOKEN_HEADER}: {server.token}\r\nContent-Length: 2\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".encode()
+            )
+            assert client.recv(64).startswith(b"HTTP/1.1 413")
+
+
+def test_what_fails_inside_is_told_under_the_same_headers():
+    async def failing(scope, receive, send):
+        raise ZeroDivisionError
+
+    from starlette.middleware.errors import ServerErrorMiddleware
+
+    with LocalServer(ServerErrorMiddleware(failing)) as server:
+        headers = {TOKEN_HEADER: server.token}
+        answer = httpx.get(f"http://127.0.0.1:{server.port}/api/session", headers=headers)
+    assert answer.status_code == 500
+    assert "ZeroDivisionError" not in answer.text
+    assert answer.headers["content-security-policy"] == POLICY
 
 
 def test_every_answer_says_that_nothing_from_elsewhere_may_be_loaded(guard):

@@ -29,6 +29,7 @@ from tests.clips import read_grey, set_display_matrix, write_clip, write_images
         ("bytes=-", (0, 10)),
         ("bytes=a-b", (0, 10)),
         ("bytes=²-", (0, 10)),
+        ("bytes=" + "9" * 5000 + "-", (0, 10)),
         ("lines=1-2", (0, 10)),
     ],
 )
