@@ -115,6 +115,29 @@ def assert_private(folder: Path) -> None:
 
 
 @needs_strace
+def test_the_trace_sees_what_a_program_and_its_threads_and_children_do(room: Room) -> None:
+    code = (
+        "import os, pathlib, socket, subprocess, tempfile, threading\n"
+        "def work():\n"
+        "    pathlib.Path.home().joinpath('note').write_text('')\n"
+        "    subprocess.run(['touch', 'recordings/mark'])\n"
+        "    try: socket.create_connection(('192.0.2.1', 9), 0.01)\n"
+        "    except OSError: pass\n"
+        "thread = threading.Thread(target=work); thread.start(); thread.join()\n"
+        "tempfile.NamedTemporaryFile(prefix='face-').close()\n"
+        "tempfile.TemporaryFile(dir='recordings').close()"
+    )
+    with room.running(["-c", code]) as (process, trace):
+        process.communicate()
+    assert (trace.families, trace.addresses) == ({"AF_INET"}, {"192.0.2.1"})
+    assert "touch" in {Path(program).name for program in trace.programs}
+    changed = trace.changed_outside(room.out)
+    assert {room.home / "note", room.recordings / "mark"} <= changed
+    assert any(path.name.startswith("face-") for path in changed)
+    assert room.recordings in trace.nameless
+
+
+@needs_strace
 @needs_model
 class TestCommands:
     @pytest.mark.skipif(not carries_face_mesh(), reason="this MediaPipe carries no Face Mesh")
