@@ -65,9 +65,7 @@ class TestFindingDiaries:
 
 
 def table(folder: Path, *diaries, deidentify: bool = False) -> list[dict[str, str]]:
-    write_table(
-        persons(*diaries, deidentify=deidentify), folder, notice="none", deidentify=deidentify
-    )
+    write_table(persons(*diaries, deidentify=deidentify), folder, deidentify=deidentify)
     with (folder / COUNTS_CSV).open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
@@ -126,7 +124,7 @@ class TestTheTable:
 
     def test_without_pyarrow_there_is_csv_alone(self, tmp_path, monkeypatch):
         monkeypatch.setattr(counts, "_has_pyarrow", lambda: False)
-        written = write_table(persons(diary()), tmp_path, notice="none")
+        written = write_table(persons(diary()), tmp_path)
         assert sorted(written) == sorted(path.name for path in tmp_path.iterdir())
         assert COUNTS_PARQUET not in written
 

@@ -19,6 +19,7 @@ from hfs_vision.cohort.writing import (
 )
 from hfs_vision.core.agreement import agreement
 from hfs_vision.errors import UsageError
+from hfs_vision.schema import NOT_A_DEVICE
 from tests.cohort_support import TOXIN, diary, group, rated
 from tests.report_support import Page, part, points, scale
 
@@ -110,7 +111,7 @@ class TestTheFilesOfAnAgreement:
         )
 
     def test_hold_what_was_found(self, raters, tmp_path):
-        write_agreement(tmp_path, raters, notice="NOTICE")
+        write_agreement(tmp_path, raters)
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(AGREEMENT_FILES)
         left = next(r for r in rows(tmp_path / "agreement.csv") if r["side"] == L)
         found = agreement([4, 9, 3, 0], [4, 7, 5, 0])
@@ -121,13 +122,13 @@ class TestTheFilesOfAnAgreement:
             ("0", "0"),
         ]
         page = Page((tmp_path / "agreement.html").read_text())
-        assert "NOTICE" in page.said
+        assert NOT_A_DEVICE in page.said
         assert "<b>second" not in page.text
         assert page.table("counts")[3] == ["r1", "1.0", "9", "0", "7", "0", "0"]
         assert page.table("left-out")[1] == ["r9", "holds no second.csv"]
 
     def test_the_plot_shows_each_recording_bias_and_limits_at_their_place(self, raters, tmp_path):
-        write_agreement(tmp_path, raters, notice="")
+        write_agreement(tmp_path, raters)
         figure = Page((tmp_path / "agreement.html").read_text()).figure("agreement")
         panel = part(figure, "agreement-axes_2")  # left
         across, up = scale(panel), scale(panel, "y")
@@ -142,7 +143,7 @@ class TestTheFilesOfAnAgreement:
 
     def test_a_single_recording_has_no_limits_and_a_page(self, raters, tmp_path):
         one = Raters("program", "reviewed", raters.recordings[:1], {})
-        write_agreement(tmp_path, one, notice="")
+        write_agreement(tmp_path, one)
         page = Page((tmp_path / "agreement.html").read_text())
         assert "limits and ICC need at least two" in page.table("agreement")[1][-1]
 
@@ -157,7 +158,7 @@ class TestTheFilesOfAComparison:
 
     def written(self, folder: Path, pairs: list[Pair], **more: bool) -> Page:
         question = Question(treatment=TOXIN)
-        write_comparison(folder, pairs, compare(pairs), question, notice="NOTICE", **more)
+        write_comparison(folder, pairs, compare(pairs), question, **more)
         return Page((folder / "comparison.html").read_text())
 
     def test_hold_what_was_found(self, pairs, tmp_path):
@@ -174,7 +175,7 @@ class TestTheFilesOfAComparison:
         assert len(page.table("pairs")) == 2 + 7
         assert page.table("left-out")[1] == ["<i>No", "no botulinum toxin is marked"]
         assert "regression to the mean" in page.said
-        assert "NOTICE" in page.said
+        assert NOT_A_DEVICE in page.said
 
     def test_each_person_is_a_line_from_before_to_after(self, pairs, tmp_path):
         figure = self.written(tmp_path, pairs).figure("pairs")

@@ -229,9 +229,10 @@ def test_what_is_shown_is_compared():
 
 @posix_only
 @pytest.mark.skipif(not carries_face_mesh(), reason="the page shows what Face Mesh finds")
-def test_the_tutorial_prints_what_it_says(tmp_path):
-    steps = list(tutorial.steps(tutorial.PAGE.read_text(encoding="utf-8")))
-    assert len(steps) > 8
+@pytest.mark.parametrize("page", tutorial.PAGES, ids=lambda page: page.stem)
+def test_a_page_that_leads_somewhere_prints_what_it_says(page, tmp_path):
+    steps = list(tutorial.steps(page.read_text(encoding="utf-8")))
+    assert len(steps) > 1
     tutorial.prepare(tmp_path)
     for step in steps:
         printed = step.run(tmp_path)

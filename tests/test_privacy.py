@@ -189,12 +189,14 @@ class TestCommands:
             ("diary", "init", diary, "--person", "P1", "--affected", "left"),
             ("diary", "add", diary, result, "--date", "2026-03-01"),
             ("diary", "list", diary),
+            ("diary", "trend", diary, "--out", out / "trend"),
+            ("cohort", "table", diary, "--out", out / "cohort"),
             ("annotate", result, "--video", clip, "--out", out / "annotated.mp4"),
             *(("export", result, "--to", to, "--deidentify", "--out", out / to) for to in formats),
         )
         assert {path: path.read_bytes() for path in result.iterdir()} == before
         assert {path.name for path in out.iterdir()} == {
-            *("report.html", "detected", "clips", "annotated.mp4", *formats)
+            *("report.html", "detected", "clips", "annotated.mp4", "trend", "cohort", *formats)
         }
         assert_kept_in(room, trace)
         assert_private(out)
@@ -321,9 +323,13 @@ def wait_for(
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals that hang up")
 class TestAClosedTerminal:
     def test_ends_work_as_ctrl_c_does(self) -> None:
-        with stop_on_signal() as caught:
-            signal.raise_signal(signal.SIGHUP)
-        assert caught == [signal.SIGHUP]
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests too may run under nohup
+        try:
+            with stop_on_signal() as caught:
+                signal.raise_signal(signal.SIGHUP)
+            assert caught == [signal.SIGHUP]
+        finally:
+            signal.signal(signal.SIGHUP, before)
 
     def test_ends_nothing_under_nohup(self) -> None:
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -54,7 +54,8 @@ class TestWhatIsShown:
         trend = build_trend(diary_of(sessions))
         assert trend.shown.segment == segment
         assert len(trend.sessions.records) == (rested if segment else 4)
-        assert trend.left_out == 4 - len(trend.sessions.records)
+        missing = 4 - len(trend.sessions.records)
+        assert any(w.startswith(f"{missing} session") for w in trend.warnings) == bool(missing)
 
     @pytest.mark.parametrize(
         ("choice", "told"),

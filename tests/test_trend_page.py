@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.trend import Choice, build_trend
 from hfs_vision.trend.figures import picture
 from hfs_vision.trend.page import trend_page
 from tests.report_support import Page, part, points
 from tests.trend_support import Course, diary_of, session, simulated_year, treatment
-
-NOTICE = "Counts movements and nothing else."
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def diary():
 @pytest.fixture(scope="module")
 def shown(diary):
     trend = build_trend(diary, Choice(side="both"))
-    return trend, Page(trend_page(trend, notice=NOTICE))
+    return trend, Page(trend_page(trend))
 
 
 def test_the_page_loads_nothing_and_runs_nothing(shown):
@@ -91,7 +90,7 @@ def test_every_treatment_is_a_line_and_notes_are_others(shown):
 def test_choices_are_links_only_where_they_can_be_answered(diary, shown):
     _, page = shown
     assert not [tag for tag, _ in page.tags if tag == "a"]
-    served = Page(trend_page(build_trend(diary), notice=NOTICE, served=True))
+    served = Page(trend_page(build_trend(diary), served=True))
     links = [a for tag, a in served.tags if tag == "a"]
     assert "?side=right&kind=all&segment=rest&since=" in [a["href"] for a in links]
     current = [a["href"] for a in links if a.get("aria-current")]
@@ -100,16 +99,16 @@ def test_choices_are_links_only_where_they_can_be_answered(diary, shown):
 
 def test_the_page_is_the_same_for_the_same_diary(diary):
     choice = Choice(kind="mouth_pull")
-    pages = {trend_page(build_trend(diary, choice), notice=NOTICE) for _ in range(2)}
+    pages = {trend_page(build_trend(diary, choice)) for _ in range(2)}
     assert len(pages) == 1
-    assert NOTICE in pages.pop()
+    assert NOT_A_DEVICE in pages.pop()
 
 
 @pytest.mark.parametrize(
     "choice", [Choice(since="botulinum_toxin"), Choice(kind="mouth_pull"), Choice(segment="whole")]
 )
 def test_other_views_are_drawn(diary, choice):
-    page = Page(trend_page(build_trend(diary, choice), notice=NOTICE))
+    page = Page(trend_page(build_trend(diary, choice)))
     assert ("kinds" in page.text) or choice.kind != "all"
     assert "days since" in page.said if choice.since else "2025-01-06" in page.said
 
@@ -118,7 +117,7 @@ def test_other_views_are_drawn(diary, choice):
 def test_diaries_of_one_session_one_day_or_many_years_are_drawn(days):
     made = [session(k + 1, day + k / 48, {}) for k, day in enumerate(days)]
     trend = build_trend(diary_of(made, [treatment(1, 0, "surgery")]))
-    assert len(Page(trend_page(trend, notice=NOTICE)).table("points")) == 2 + len(days)
+    assert len(Page(trend_page(trend)).table("points")) == 2 + len(days)
     assert Image.open(io.BytesIO(picture(trend))).width > 1000
 
 

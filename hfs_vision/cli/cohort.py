@@ -32,7 +32,6 @@ from hfs_vision.cohort.writing import (
     write_comparison,
 )
 from hfs_vision.diary import WHOLE
-from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.tables import check_folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -68,7 +67,7 @@ def table_command(diaries: tuple[str, ...], out: Path, deidentify: bool, force: 
     check_folder(out, TABLE_FILES, force=force)
     with terminal.err.status("reading the diaries"):
         persons = read_persons(diaries, deidentify=deidentify)
-        written = write_table(persons, out, notice=NOT_A_DEVICE, deidentify=deidentify)
+        written = write_table(persons, out, deidentify=deidentify)
     if COUNTS_PARQUET not in written:
         (out / COUNTS_PARQUET).unlink(missing_ok=True)
         terminal.show_warnings(
@@ -165,9 +164,7 @@ def compare_command(
         ]
         found = compare(pairs)
         if out is not None:
-            write_comparison(
-                out, pairs, found, question, notice=NOT_A_DEVICE, deidentify=deidentify
-            )
+            write_comparison(out, pairs, found, question, deidentify=deidentify)
     terminal.out.print(words.asked(question), soft_wrap=True)
     _show_pairs([pair for pair in pairs if not pair.left_out])
     _show_comparison(found)
@@ -209,7 +206,7 @@ def raters_command(
     with terminal.err.status("reading the results"):
         raters = read_raters(results, second=second, deidentify=deidentify)
         if out is not None:
-            write_agreement(out, raters, notice=NOT_A_DEVICE)
+            write_agreement(out, raters)
     _show_agreement(raters)
     for name, why in raters.left_out.items():
         terminal.out.print(f"left out: {name}: {why}", soft_wrap=True)

@@ -20,7 +20,6 @@ from hfs_vision.diary import TREATMENT_KINDS, read_diary
 from hfs_vision.diary.places import diary_file
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.exports.content import plain
-from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.tables import line, write_result
 from hfs_vision.trend import KIND_CHOICES, SIDE_CHOICES, WHOLE_NAME, Choice, Trend, build_trend
 
@@ -97,7 +96,7 @@ def trend_command(
     trend = build_trend(read_diary(diary), choice)
     _write(folder, trend)
     _show(trend)
-    terminal.show_warnings([*trend.warnings, *_left_out(trend)])
+    terminal.show_warnings([plain(warning) for warning in trend.warnings])
     terminal.out.print(f"{', '.join(TREND_FILES)} are in {folder}", soft_wrap=True)
     return 0
 
@@ -109,7 +108,7 @@ def _serve(diary: Path, choice: Choice, port: int | None, no_browser: bool) -> i
     from hfs_vision.web.trend import create_app
 
     build_trend(read_diary(diary), choice)  # what is wrong is told here, before a page is opened
-    app = create_app(partial(read_diary, diary), choice, notice=NOT_A_DEVICE)
+    app = create_app(partial(read_diary, diary), choice)
     with stop_on_signal() as caught, LocalServer(app, port=port or 0) as server:
         tell_address(server.url)
         if not no_browser:
@@ -121,7 +120,7 @@ def _serve(diary: Path, choice: Choice, port: int | None, no_browser: bool) -> i
 
 def _check_target(folder: Path) -> None:
     """Refuses a folder that holds files of these names which are not of this program."""
-    from hfs_vision.trend.page import GENERATOR
+    from hfs_vision.report.pages import GENERATOR
 
     try:
         there = [name for name in TREND_FILES if (folder / name).exists()]
@@ -146,7 +145,7 @@ def _write(folder: Path, trend: Trend) -> None:
         treatment_rows,
     )
 
-    page, drawn = trend_page(trend, notice=NOT_A_DEVICE), picture(trend)
+    page, drawn = trend_page(trend), picture(trend)
     writers: tuple[Callable[[TextIO], None], ...] = (
         partial(_write_text, lines=[page]),
         partial(_write_bytes, content=drawn),
@@ -191,12 +190,6 @@ def _show(trend: Trend) -> None:
         f"sessions. Rates are per valid minute, with 95 % intervals; sides the person's own, days "
         f"those of {trend.diary.timezone}."
     )
-
-
-def _left_out(trend: Trend) -> list[str]:
-    n = trend.left_out
-    have = "session has" if n == 1 else "sessions have"
-    return [f"{n} {have} no segment {plain(trend.shown.segment_name)}"] if n else []
 
 
 def _effects(trend: Trend) -> list[Table]:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from hfs_vision.cohort.persons import Person
 from hfs_vision.diary import TREATMENT_KINDS, SegmentCounts
-from hfs_vision.schema import KINDS, SIDES
+from hfs_vision.schema import KINDS, NOT_A_DEVICE, SIDES
 from hfs_vision.tables import line, numbered_labels, write_json, write_result
 
 COUNTS_CSV, COUNTS_PARQUET = "cohort_counts.csv", "cohort_counts.parquet"
@@ -141,14 +141,13 @@ def days_since(person: Person, day: date) -> dict[str, int | None]:
 
 
 def write_table(
-    persons: Sequence[Person], folder: Path, *, notice: str, deidentify: bool = False
+    persons: Sequence[Person], folder: Path, *, deidentify: bool = False
 ) -> tuple[str, ...]:
     """Writes the table as CSV and Parquet with its code book; all files or none.
 
     Args:
         persons: Whose counts.
         folder: Made if it is missing.
-        notice: What the code book says of the program.
         deidentify: Leave out dates, and labels that are free text.
 
     Returns:
@@ -160,7 +159,7 @@ def write_table(
     columns = shown_columns(deidentify=deidentify)
     rows = list(count_rows(persons, deidentify=deidentify))
     book = {
-        "notice": notice,
+        "notice": NOT_A_DEVICE,
         "hfs_vision": version("hfs-vision"),
         "persons": len(persons),
         "rows": len(rows),
@@ -171,7 +170,7 @@ def write_table(
         CODE_BOOK: partial(write_json, values=book),
     }
     if _has_pyarrow():
-        files[COUNTS_PARQUET] = partial(_write_parquet, columns=columns, rows=rows, notice=notice)
+        files[COUNTS_PARQUET] = partial(_write_parquet, columns=columns, rows=rows)
     write_result(folder, files)
     return tuple(files)
 
@@ -213,7 +212,7 @@ def _has_pyarrow() -> bool:
 
 
 def _write_parquet(
-    handle: TextIO, columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]], notice: str
+    handle: TextIO, columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -225,7 +224,7 @@ def _write_parquet(
         )
         for name, column in columns.items()
     ]
-    schema = pa.schema(fields, metadata={"hfs_vision.notice": notice})
+    schema = pa.schema(fields, metadata={"hfs_vision.notice": NOT_A_DEVICE})
     arrays = [  # NaN becomes null
         pa.array([row[f.name] for row in rows], type=f.type, from_pandas=True) for f in schema
     ]

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from importlib.metadata import version
-from importlib.resources import files
-from typing import Any
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from hfs_vision.cohort import figures, words
 from hfs_vision.cohort.paired import Comparison, person_ratio
 from hfs_vision.cohort.periods import Pair, Question
 from hfs_vision.cohort.raters import RATED_SIDES, Raters
-from hfs_vision.report import numbers
-from hfs_vision.report.page import spoken
+from hfs_vision.report.pages import make_page
 from hfs_vision.report.svg import Drawing, render
 
 
-def comparison_page(
-    pairs: Sequence[Pair], found: Comparison, question: Question, *, notice: str
-) -> str:
+def comparison_page(pairs: Sequence[Pair], found: Comparison, question: Question) -> str:
     """The page of a comparison.
 
     Args:
         pairs: All persons, those left out too.
         found: What they come to.
         question: What was asked.
-        notice: What the page says of the program.
     """
     kept = [pair for pair in pairs if not pair.left_out]
     drawn = ""
@@ -47,22 +37,21 @@ def comparison_page(
                 "the numbers.",
                 marks=told,
             )
-    return _render(
-        "comparison.html",
-        notice=notice,
-        warnings=words.doubts(pairs),
-        words=words.about_comparison(found),
-        asked=words.asked(question),
-        question=question,
-        found=found,
-        figure=drawn,
-        rows=[(pair, person_ratio(pair)) for pair in kept],
-        left_out=[pair for pair in pairs if pair.left_out],
-    )
+    values = {
+        "warnings": words.doubts(pairs),
+        "words": words.about_comparison(found),
+        "asked": words.asked(question),
+        "question": question,
+        "found": found,
+        "figure": drawn,
+        "rows": [(pair, person_ratio(pair)) for pair in kept],
+        "left_out": [pair for pair in pairs if pair.left_out],
+    }
+    return make_page(__package__, "comparison.html", values, {"p": words.p_value})
 
 
-def agreement_page(raters: Raters, *, notice: str) -> str:
-    """The page of an agreement; ``notice`` is what it says of the program."""
+def agreement_page(raters: Raters) -> str:
+    """The page of an agreement."""
     told = {
         f"{side}-{number}": f"{recording.name}: {raters.first} "
         f"{recording.value('first', side, 'count')}, {raters.second} "
@@ -79,33 +68,11 @@ def agreement_page(raters: Raters, *, notice: str) -> str:
             "agreement. The tables below have the numbers.",
             marks=told,
         )
-    return _render(
-        "agreement.html",
-        notice=notice,
-        warnings=words.unseen(raters),
-        words=words.about_agreement(raters),
-        raters=raters,
-        figure=drawn,
-        rows=list(raters.agreements()),
-    )
-
-
-def _render(template: str, **values: Any) -> str:
-    environment = Environment(
-        loader=FunctionLoader(_resource),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=numbers.number, p=words.p_value, spoken=spoken)
-    environment.tests["known"] = lambda value: isinstance(value, float) and math.isfinite(value)
-    style = files("hfs_vision.report").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(
-        program=version("hfs-vision"), style=style, **values
-    )
-
-
-def _resource(name: str) -> str:
-    return files("hfs_vision.cohort").joinpath(name).read_text(encoding="utf-8")
+    values = {
+        "warnings": words.unseen(raters),
+        "words": words.about_agreement(raters),
+        "raters": raters,
+        "figure": drawn,
+        "rows": list(raters.agreements()),
+    }
+    return make_page(__package__, "agreement.html", values, {"p": words.p_value})

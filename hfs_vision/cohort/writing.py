@@ -46,7 +46,6 @@ def write_comparison(
     found: Comparison,
     question: Question,
     *,
-    notice: str,
     deidentify: bool = False,
 ) -> None:
     """Writes `COMPARISON_FILES`, all or none.
@@ -56,7 +55,6 @@ def write_comparison(
         pairs: All persons, those left out too.
         found: What they come to.
         question: What was asked.
-        notice: What the page says of the program.
         deidentify: Leave out the day of the treatment.
 
     Raises:
@@ -64,20 +62,19 @@ def write_comparison(
     """
     from hfs_vision.cohort.page import comparison_page  # brings matplotlib
 
-    page = comparison_page(pairs, found, question, notice=notice)
+    page = comparison_page(pairs, found, question)
     columns = [c for c in PAIR_COLUMNS if not (deidentify and c == "treated")]
     rows = (_pair_row(pair, question) for pair in pairs)
     table = ([row[name] for name in columns] for row in rows)
     _write(folder, dict(zip(COMPARISON_FILES, (page, _csv(columns, table)), strict=True)))
 
 
-def write_agreement(folder: Path, raters: Raters, *, notice: str) -> None:
+def write_agreement(folder: Path, raters: Raters) -> None:
     """Writes `AGREEMENT_FILES`, all or none.
 
     Args:
         folder: Made if it is missing.
         raters: What was compared.
-        notice: What the page says of the program.
 
     Raises:
         OutputError: If a file cannot be written.
@@ -94,7 +91,7 @@ def write_agreement(folder: Path, raters: Raters, *, notice: str) -> None:
         for side in SIDES
     )
     texts = (
-        agreement_page(raters, notice=notice),
+        agreement_page(raters),
         _csv(AGREEMENT_COLUMNS, found),
         _csv(RATER_COLUMNS, counts),
     )

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
-
 from hfs_vision.report import figures, numbers
+from hfs_vision.report.pages import make_page, spoken
 from hfs_vision.report.rates import Bin, rates_over_time
 from hfs_vision.report.svg import Drawing, render
 from hfs_vision.report.timeline import clock, mark_name, timeline
 from hfs_vision.report.traces import Item, choose
-from hfs_vision.schema import KINDS, NOT_A_DEVICE, SIDES
+from hfs_vision.schema import KINDS, SIDES
 from hfs_vision.tables import ResultFolder
 
-_TEMPLATE, _STYLE = "page.html", "page.css"
+_TEMPLATE = "page.html"
 
 
 def render_page(folder: ResultFolder) -> str:
@@ -45,13 +42,10 @@ def render_page(folder: ResultFolder) -> str:
         "chosen": chosen,
         "bins": bins,
         "figures": drawn,
-        "notice": NOT_A_DEVICE,
-        "program": version("hfs-vision"),
-        "style": _resource(_STYLE),
         "SIDES": SIDES,
         "KINDS": KINDS,
     }
-    return _environment().get_template(_TEMPLATE).render(values)
+    return make_page(__package__, _TEMPLATE, values, {"clock": clock, "called": mark_name})
 
 
 def tell(item: Item) -> str:
@@ -65,29 +59,6 @@ def tell(item: Item) -> str:
         f"event {item.number}: {event.side} {spoken(event.kind)} at "
         f"{clock(event.onset_s, decimals=1)}, {event.duration_s:.2f} s{verdict}"
     )
-
-
-def spoken(name: str) -> str:
-    """Name of a kind as words."""
-    return name.replace("_", " ")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=DictLoader({_TEMPLATE: _resource(_TEMPLATE)}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=numbers.number, clock=clock, spoken=spoken, called=mark_name)
-    environment.tests["known"] = lambda value: isinstance(value, float) and math.isfinite(value)
-    return environment
-
-
-def _resource(name: str) -> str:
-    return files("hfs_vision.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _warnings(folder: ResultFolder) -> list[str]:

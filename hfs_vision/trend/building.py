@@ -39,7 +39,7 @@ class Trend:
         by_kind: Of each kind and side; empty where one kind alone is shown.
         effects: Of each treatment and side.
         variation: From day to day, by side; see `hfs_vision.rates.day_to_day`.
-        warnings: What keeps sessions from being compared.
+        warnings: What keeps sessions from being compared, and how many lack the segment.
     """
 
     diary: Diary
@@ -51,11 +51,6 @@ class Trend:
     effects: list[Effect]
     variation: dict[str, float]
     warnings: list[str]
-
-    @property
-    def left_out(self) -> int:
-        """Sessions of the diary that lack the segment."""
-        return len(self.diary.sessions) - len(self.sessions.records)
 
     @property
     def marked(self) -> list[Treatment]:
@@ -105,5 +100,13 @@ def build_trend(diary: Diary, choice: Choice | None = None) -> Trend:
             key=lambda effect: effect.treatment.date,
         ),
         variation={side: variation for side, (_, variation) in found.items()},
-        warnings=doubts(sessions.records, sessions.valid_s.tolist(), shown.segment),
+        warnings=[
+            *doubts(sessions.records, sessions.valid_s.tolist(), shown.segment),
+            *_left_out(len(diary.sessions) - len(sessions.records), shown),
+        ],
     )
+
+
+def _left_out(n: int, shown: Shown) -> list[str]:
+    have = "session has" if n == 1 else "sessions have"
+    return [f"{n} {have} no segment {shown.segment_name} and are left out"] if n else []

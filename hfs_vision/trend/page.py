@@ -5,22 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.resources import files
 from urllib.parse import urlencode
 
 import numpy as np
-from jinja2 import DictLoader, Environment, StrictUndefined
 
-from hfs_vision.report.numbers import number
-from hfs_vision.report.page import spoken
+from hfs_vision.report.pages import make_page, spoken
 from hfs_vision.report.svg import Drawing, render
 from hfs_vision.trend import effects, figures, levels, series
 from hfs_vision.trend.building import Trend
 from hfs_vision.trend.series import BOTH
-
-GENERATOR = '<meta name="generator" content="hfs-vision'
-"""By this a page is known as one of this program."""
 
 _TEMPLATE = "page.html"
 
@@ -55,41 +48,27 @@ class PointRow:
     shares: dict[str, list[float]]
 
 
-def trend_page(trend: Trend, *, notice: str, served: bool = False) -> str:
+def trend_page(trend: Trend, *, served: bool = False) -> str:
     """The page as HTML.
 
     Args:
         trend: What it shows.
-        notice: What it says of the program.
         served: Whether it has links to other sides, kinds, segments and axes of time, which only
             `hfs_vision.web.trend` can answer.
     """
-    environment = Environment(
-        loader=DictLoader({_TEMPLATE: _resource("hfs_vision.trend", _TEMPLATE)}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=number, spoken=spoken)
-    environment.tests["known"] = lambda value: isinstance(value, float) and math.isfinite(value)
-    return environment.get_template(_TEMPLATE).render(
-        trend=trend,
-        shown=trend.shown,
-        heading=figures.heading_of(trend),
-        figures=_figures(trend),
-        rows=list(point_rows(trend)),
-        notes=[t for t in trend.diary.treatments if t.kind == "note"],
-        choices=_choices(trend) if served else {},
-        span=_span(trend),
-        latest=_latest(trend),
-        rule=_RULE,
-        notice=notice,
-        generator=GENERATOR,
-        program=version("hfs-vision"),
-        style=_resource("hfs_vision.report", "page.css"),
-    )
+    values = {
+        "trend": trend,
+        "shown": trend.shown,
+        "heading": figures.heading_of(trend),
+        "figures": _figures(trend),
+        "rows": list(point_rows(trend)),
+        "notes": [t for t in trend.diary.treatments if t.kind == "note"],
+        "choices": _choices(trend) if served else {},
+        "span": _span(trend),
+        "latest": _latest(trend),
+        "rule": _RULE,
+    }
+    return make_page(__package__, _TEMPLATE, values)
 
 
 _RULE = {
@@ -100,10 +79,6 @@ _RULE = {
     "shortest": levels.SHORTEST_ACTION_DAYS,
     "onset": levels.LONGEST_ONSET_DAYS,
 }
-
-
-def _resource(package: str, name: str) -> str:
-    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def _figures(trend: Trend) -> dict[str, str]:

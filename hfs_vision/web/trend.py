@@ -16,13 +16,12 @@ from hfs_vision.trend.page import trend_page
 from hfs_vision.web.review import REPORT_POLICY
 
 
-def create_app(read: Callable[[], Diary], choice: Choice, *, notice: str) -> FastAPI:
+def create_app(read: Callable[[], Diary], choice: Choice) -> FastAPI:
     """The application; `hfs_vision.web.server` decides who may talk to it.
 
     Args:
         read: Reads the diary, for each request, so that what was added is seen.
         choice: What is shown at first.
-        notice: What the page says of the program.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     drawing = threading.Lock()  # a diary of years takes seconds: one at a time
@@ -40,7 +39,7 @@ def create_app(read: Callable[[], Diary], choice: Choice, *, notice: str) -> Fas
             asked = replace(asked, since=since or None)
         try:
             with drawing:
-                text = trend_page(build_trend(read(), asked), notice=notice, served=True)
+                text = trend_page(build_trend(read(), asked), served=True)
         except HfsVisionError as error:
             return PlainTextResponse(f"{error}\n", 422 if isinstance(error, UsageError) else 500)
         return HTMLResponse(text, headers={"content-security-policy": REPORT_POLICY})

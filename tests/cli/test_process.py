@@ -210,7 +210,7 @@ def test_ctrl_c_while_libraries_are_loaded_is_one_line():
         "import signal, sys\n"
         "class Finder:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'cv2':\n"
+        "        if name == 'numpy':\n"
         "            signal.raise_signal(signal.SIGINT)\n"
         "sys.meta_path.insert(0, Finder())\n"
         "sys.argv = ['hfs-vision', 'guide']\n"

@@ -1,4 +1,4 @@
-"""The steps of docs/tutorial.md, and what they print: `main` runs them and writes it into the page.
+"""Steps of pages that lead somewhere, and what they print: `main` runs and writes them.
 
 python -m tests.golden.tutorial
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.golden.data import ROOT, SAMPLES
 
 PAGE = ROOT / "docs" / "tutorial.md"
+PAGES = (PAGE, ROOT / "docs" / "diary.md")
 LEFT_OUT = "..."
 HOME = "/home/me"
 """Instead of the temporary folder in which the steps run."""
@@ -64,15 +65,16 @@ def prepare(folder: Path) -> None:
 
 def main() -> None:
     """Runs all steps and writes what they print. Lines to be left out are then cut by hand."""
-    text = PAGE.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare(folder)
-        for step in steps(text):
-            before = f"{step.code}```\n<!-- prints -->\n```text\n"
-            text = text.replace(f"{before}{step.printed}```", f"{before}{step.run(folder)}```")
-    PAGE.write_text(text, encoding="utf-8")
-    print(PAGE)
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            prepare(folder)
+            for step in steps(text):
+                before = f"{step.code}```\n<!-- prints -->\n```text\n"
+                text = text.replace(f"{before}{step.printed}```", f"{before}{step.run(folder)}```")
+        page.write_text(text, encoding="utf-8")
+        print(page)
 
 
 if __name__ == "__main__":
