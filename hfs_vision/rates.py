@@ -98,15 +98,10 @@ def poisson_interval(count: ArrayLike, outside: float = _OUTSIDE) -> tuple[Float
         return np.asarray((special.gammainc(seen + 1.0, mean) + as_many) / 2)
 
     # Between the exact (Garwood) bounds of this count and of the next one, or the one before.
-    ends = [
-        (
-            np.where(seen > 0, special.gammaincinv(np.maximum(seen, 1e-9), chance), 0.0),
-            special.gammaincinv(seen + 1.0, chance),
-        )
-        for chance in (outside / 2, 1.0 - outside / 2)
-    ]
-    low = np.where(seen > 0, _root(beyond, outside / 2, *ends[0]), 0.0)
-    high = _root(beyond, 1.0 - outside / 2, *ends[1])
+    chance = np.array([[outside / 2], [1.0 - outside / 2]])
+    first = np.where(seen > 0, special.gammaincinv(np.maximum(seen, 1e-9), chance), 0.0)
+    low, high = _root(beyond, chance, first, special.gammaincinv(seen + 1.0, chance))
+    low = np.where(seen > 0, low, 0.0)
     shape = np.shape(count)
     return low[back].reshape(shape), high[back].reshape(shape)
 
@@ -195,9 +190,9 @@ def ratio(after: Pooled, before: Pooled) -> Estimate:
         as_many = special.betainc(a, b + 1.0, share) if a > 0 else 1.0
         return np.asarray((more + as_many) / 2)
 
-    ends = np.zeros(()), np.ones(())
-    low = float(_root(beyond, _OUTSIDE / 2, *ends)) if a > 0 else 0.0
-    high = float(_root(beyond, 1.0 - _OUTSIDE / 2, *ends)) if b > 0 else 1.0
+    chance = np.array([_OUTSIDE / 2, 1.0 - _OUTSIDE / 2])
+    low, high = _root(beyond, chance, np.zeros(2), np.ones(2)).tolist()
+    low, high = (low if a > 0 else 0.0), (high if b > 0 else 1.0)
     value = after.rate.per_min / before.rate.per_min if b > 0 else math.nan
     return Estimate(value, *(_odds(share) * t / s for share in (low, high)))
 
@@ -220,7 +215,9 @@ def _odds(share: float) -> float:
     return share / (1.0 - share) if share < 1.0 else math.inf
 
 
-def _root(function: Callable[[Floats], Floats], value: float, low: Floats, high: Floats) -> Floats:
+def _root(
+    function: Callable[[Floats], Floats], value: float | Floats, low: Floats, high: Floats
+) -> Floats:
     """Where an increasing function reaches a value, elementwise between two ends."""
     for _ in range(_HALVINGS):
         middle = np.asarray((low + high) / 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -93,7 +94,9 @@ def trend_command(
         return _serve(diary, choice, port, no_browser)
     folder = diary_file(diary).with_suffix(".trend") if out is None else out
     _check_target(folder)
-    trend = build_trend(read_diary(diary), choice)
+    known = read_diary(diary)
+    gc.freeze()  # else its many records are looked through for garbage again and again
+    trend = build_trend(known, choice)
     _write(folder, trend)
     _show(trend)
     terminal.show_warnings([plain(warning) for warning in trend.warnings])

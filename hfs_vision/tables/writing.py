@@ -31,6 +31,8 @@ from hfs_vision.tables.columns import (
 )
 
 _PRIVATE_FOLDER = 0o700
+_QUOTED = ',"\r\n'
+"""A cell that holds one of these goes into quotes."""
 _SIGNAL_LINE = "%.6f,%d" + ",%.6f" * (len(SIGNAL_COLUMNS) - 2) + "\n"
 _PROVISIONAL_LINE = "%.6f," + ",%.6f" * len(MEASURED_COLUMNS) + "," * len(DERIVED_COLUMNS) + "\n"
 
@@ -186,9 +188,13 @@ def signal_lines(measured: Measurements, signals: Signals | None) -> Iterator[st
 
 def line(values: Iterable[object]) -> str:
     """One row as text, with its newline."""
+    cells = list(map(format_cell, values))
+    joined = "".join(cells)
+    if len(cells) > 1 and not any(character in joined for character in _QUOTED):
+        return ",".join(cells) + "\n"
     text = io.StringIO()
     # Before Python 3.13 a cell is put into quotes for the characters of the row's end alone.
-    csv.writer(text, lineterminator="\r\n").writerow(map(format_cell, values))
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
     return text.getvalue()[:-2] + "\n"
 
 
