@@ -34,6 +34,7 @@ from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES
 from hfs_vision.settings import Settings
 from hfs_vision.simulate.truth import read_script, write_truth
 from hfs_vision.tables import (
+    COHORT_FILE,
     EVENT_COLUMNS,
     EVENTS_FILE,
     MARK_COLUMNS,
@@ -65,6 +66,7 @@ from hfs_vision.tables import (
 from hfs_vision.tables.reading import as_measurements
 from hfs_vision.video import TIMESTAMPS_NAME
 from hfs_vision.video.images import ImageFolder
+from tests.fuzz.diary import COHORT_WORDS, LIVE_WORDS, added, diary_beside
 from tests.synthetic import Recording
 
 _MOST_ROWS = 200  # of signals that are also decided on
@@ -296,6 +298,11 @@ def _result(folder: Path) -> None:
             shutil.move(made / name, folder / name)
 
 
+def _result_and_diary(folder: Path) -> None:
+    _result(folder)
+    diary_beside(folder)
+
+
 def _images(folder: Path) -> None:
     for name in ("1.png", "2.png", "10.png"):
         cv2.imwrite(str(folder / name), np.zeros((4, 4, 3), np.uint8))
@@ -372,5 +379,9 @@ READERS = {
     "script": Reader("script.csv", _script, (*EVENT_COLUMNS, *_CELLS, *_LABELS, "angle_deg")),
     "timestamps": Reader(TIMESTAMPS_NAME, _timestamps, ("time_s", "file", "2.png"), _images),
     "names": Reader(f"{STATE}/names.json", _names, ("../a", "/a.mp4", *_JSON), _batch),
+    "diary_row": Reader(COHORT_FILE, added, COHORT_WORDS, diary_beside),
+    "diary_result": Reader(
+        SUMMARY_FILE, added, (*_SUMMARY, *_JSON, *LIVE_WORDS), _result_and_diary
+    ),
     "record": Reader(f"a.results/{RECORD_FILE}", _record, ("status", "done", *_JSON), _batch),
 }
