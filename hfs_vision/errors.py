@@ -31,10 +31,6 @@ class ModelError(HfsVisionError):
     """A landmark model is missing, damaged or not supported by the installed MediaPipe."""
 
 
-class WorkerError(HfsVisionError):
-    """A process that did part of the work was killed from outside."""
-
-
 class TableError(HfsVisionError):
     """A CSV or JSON file does not have the documented form; the message names file and row."""
 

@@ -205,7 +205,6 @@ def analyze(
         SourceError: If the recording cannot be read or holds fewer than two frames.
         NoFaceError: If no frame shows a face.
         ModelError: If the landmark model, or a network of the patches, is missing or damaged.
-        WorkerError: If a worker process was killed from outside.
     """
     settings = settings or Settings()
     if workers < 1:

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -25,7 +25,6 @@ import numpy as np
 
 from hfs_vision.appearance import Appearance
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.errors import WorkerError
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.measuring import CpuTimes, Measuring, Progress
 from hfs_vision.schema import ModelIdentity
@@ -55,6 +54,12 @@ class LandmarkerChoice:
     def open(self) -> Any:
         """A fresh landmarker."""
         return open_landmarker(self.name, model=self.model, subject=self.subject, known=self.known)
+
+
+KILLED = (
+    "a worker process was killed, perhaps because memory ran out; one process alone measured the "
+    "rest, and nothing is missing: use fewer --workers"
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,6 @@ def measure_recording(
             nothing more.
 
     Raises:
-        WorkerError: A process was killed from outside.
         SourceError, ModelError: As reading and finding landmarks raise them.
     """
     parts = list(pairwise([-math.inf, *source.cuts(PART_S), math.inf]))
@@ -180,6 +184,11 @@ def _in_processes(
     pool = ProcessPoolExecutor(
         min(workers, len(parts)), context, initializer=_begin, initargs=(done, latest_s, stopping)
     )
+    measured = 0
+
+    def report(frames: int, time_s: float) -> None:
+        progress(measured + frames, time_s)
+
     try:
         waiting = [pool.submit(_in_worker, source, choice, part) for part in parts]
         for number, future in enumerate(waiting):
@@ -189,7 +198,15 @@ def _in_processes(
                     stopping.set()
                     for later in waiting[number + 1 :]:
                         later.cancel()
-            found = _result(future)
+            try:
+                found = future.result()
+            except BrokenProcessPool:
+                rest = _here(source, choice, parts[number:], report, stop)
+                found = next(rest)
+                yield replace(found, warnings=(*found.warnings, KILLED))
+                yield from rest
+                return
+            measured += sum(map(len, found.measured))
             progress(done.value, latest_s.value)
             yield found
             if found.stopped:
@@ -197,15 +214,6 @@ def _in_processes(
     finally:
         stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _result(future: Future[MeasuredPart]) -> MeasuredPart:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise WorkerError(
-            "a worker process was killed, perhaps because memory ran out: use fewer --workers"
-        ) from error
 
 
 _shared: dict[str, Any] = {}

@@ -14,7 +14,7 @@ import pytest
 
 import hfs_vision
 from hfs_vision import workers
-from hfs_vision.errors import SourceError, UsageError, WorkerError
+from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.facemesh import carries_face_mesh
 from tests.cli.support import remux
 from tests.golden.data import SAMPLES, task_file
@@ -101,7 +101,7 @@ def test_what_is_stopped_ends_with_a_part_of_what_the_whole_has(number):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows kills otherwise")
-def test_a_worker_that_is_killed_is_told(tmp_path):
+def test_what_a_killed_worker_had_is_measured_by_this_process_and_that_is_told():
     def kill() -> None:
         deadline = time.monotonic() + 60
         while not (children := active_children()) and time.monotonic() < deadline:
@@ -111,10 +111,17 @@ def test_a_worker_that_is_killed_is_told(tmp_path):
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(WorkerError, match="fewer --workers"):
-        hfs_vision.analyze(SPASMS, workers=2)
+    shown: list[int] = []
+    result = hfs_vision.analyze(
+        SPASMS, workers=2, progress=lambda info, frames, time_s: shown.append(frames)
+    )
     killer.join()
     assert not active_children()
+    assert any("killed" in text for text in result.warnings)
+    whole = hfs_vision.analyze(SPASMS)
+    assert result.events == whole.events
+    np.testing.assert_array_equal(result.measurements.aperture, whole.measurements.aperture)
+    assert 0 < shown[-1] < 1.05 * len(whole.measurements)  # a little is read twice
 
 
 def test_no_process_is_started_for_a_short_recording(tmp_path, monkeypatch):
