@@ -30,6 +30,7 @@ from hfs_vision.live.protocol import COLUMNS, open_protocol
 from hfs_vision.pipeline import RESULT_FILES, detect
 from hfs_vision.report import numbers
 from hfs_vision.review import Review
+from hfs_vision.review.fields import clean_comment
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES
 from hfs_vision.settings import Settings
 from hfs_vision.simulate.truth import read_script, write_truth
@@ -134,10 +135,16 @@ def _reviewed(path: Path) -> None:
 
 
 def _taken_back(review: Review, number: int) -> None:
-    """A change that is allowed can be taken back, and nothing is left of it but the history."""
+    """A change that is allowed can be taken back, and nothing is left of it but the history.
+
+    Control characters in a comment do not come back.
+    """
+
+    def words(comment: str) -> list[str]:
+        return clean_comment(comment, math.inf).split()
 
     def said() -> list[object]:
-        return [(r.number, r.verdict, r.comment.split(), r.event.kind) for r in review.rows]
+        return [(r.number, r.verdict, words(r.comment), r.event.kind) for r in review.rows]
 
     before = said()
     try:
