@@ -24,6 +24,9 @@ from hfs_vision.schema import FloatArray, Frame
 FILES = models.OWN_FILES
 """Weights of the eyes, and of the corners of the mouth."""
 
+_SHA256 = "3d77dee05d03f6d567f52521d8ab8621c56405acd69938387afeb1880253f32c"
+"""Of both as they come with this version: what the accuracy was measured with."""
+
 _APERTURE_UNIT = 0.1
 """Interocular units of one unit of the eye network's output."""
 
@@ -54,6 +57,16 @@ class Appearance:
     def sha256(self) -> str:
         """SHA-256 over the weights of both networks, hexadecimal."""
         return self._sha256
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Tells where other weights run than come with the program."""
+        if self._sha256 == _SHA256:
+            return ()
+        return (
+            f"{' and '.join(FILES)} are not those of this version (damaged, or trained anew): how "
+            "well they do is not known",
+        )
 
     def __call__(self, frame: Frame, landmarks: FloatArray) -> FloatArray:
         """What the patches of one frame show.

@@ -142,10 +142,9 @@ def _measure_part(
         for piece in measuring(frames):
             first = int(np.searchsorted(piece.time_s, start_s))
             pieces.append(piece[first:])
+        warnings = (*finder.warnings, *appearance.warnings)
         model = replace(finder.identity, appearance_sha256=appearance.sha256)
-        return MeasuredPart(
-            pieces, frames.stats, finder.warnings, model, measuring.cpu, measuring.stopped
-        )
+        return MeasuredPart(pieces, frames.stats, warnings, model, measuring.cpu, measuring.stopped)
     finally:
         finder.close()
 

@@ -293,6 +293,9 @@ def test_other_weights_have_another_hash(folder, reader):
     data[len(data) // 2] ^= 1
     (folder / FILES[1]).write_bytes(data)
     assert Appearance().sha256 != reader.sha256
+    assert reader.warnings == ()
+    (warning,) = Appearance().warnings
+    assert FILES[1] in warning
 
 
 @pytest.mark.parametrize("file", FILES)

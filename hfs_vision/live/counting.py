@@ -75,8 +75,8 @@ class Counting:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was seen of other people in view."""
-        return self._finder.warnings
+        """What was seen of other people in view, and whether other networks run than ours."""
+        return (*self._finder.warnings, *self._appearance.warnings)
 
     @property
     def rest_known_s(self) -> float:
