@@ -6,6 +6,9 @@ The command line prints the message without a traceback and exits with ``exit_co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.util import find_spec
+
 
 class HfsVisionError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -48,3 +51,22 @@ def library_hint(error: BaseException) -> str:
     if "cannot open shared object" not in str(error):
         return ""
     return "; on Debian or Ubuntu: apt-get install libgl1 libegl1 libgles2 libglib2.0-0"
+
+
+def check_extra(what: str, libraries: Sequence[str], extra: str) -> None:
+    """Makes sure that the libraries of an extra are here.
+
+    Args:
+        what: That needs them, such as ``the page``.
+        libraries: Names by which they are imported.
+        extra: Its name in ``pyproject.toml``.
+
+    Raises:
+        UsageError: If a library is missing.
+    """
+    missing = [name for name in libraries if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"{what} needs {' and '.join(missing)}, which are not here: "
+            f'pip install "hfs-vision[{extra}]"'
+        )

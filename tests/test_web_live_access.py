@@ -18,7 +18,6 @@ pytest.importorskip("httpx")
 
 import httpx
 
-from hfs_vision.cli import page as cli_page
 from hfs_vision.cli.live import live_command
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.web.live import LIVE_FILES, create_live_app
@@ -104,7 +103,7 @@ class TestTheCommand:
             live_command.main(["--file", "a.mp4", *arguments], standalone_mode=False)
 
     def test_without_the_libraries_says_how_to_get_them(self, monkeypatch):
-        monkeypatch.setattr(cli_page, "find_spec", lambda name: None)
+        monkeypatch.setattr("hfs_vision.errors.find_spec", lambda name: None)
         with pytest.raises(UsageError, match=r"fastapi and uvicorn.*hfs-vision\[review\]"):
             live_command.main(["--web", "--file", "a.mp4"], standalone_mode=False)
 

@@ -6,12 +6,11 @@ import os
 import sys
 import webbrowser
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.errors import UsageError
+from hfs_vision.errors import check_extra
 
 
 def port_option(whose: str = "") -> Callable[[click.decorators.FC], click.decorators.FC]:
@@ -29,12 +28,7 @@ def check_libraries() -> None:
     Raises:
         UsageError: If a library is missing.
     """
-    missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"the page needs {' and '.join(missing)}, which are not here: "
-            'pip install "hfs-vision[review]"'
-        )
+    check_extra("the page", ("fastapi", "uvicorn"), "review")
 
 
 def tell_address(url: str) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfs_vision.diary.dates import open_zone
 from hfs_vision.diary.places import diary_file
 from hfs_vision.diary.records import AFFECTED_SIDES, Diary
-from hfs_vision.errors import DiaryError, OutputError, UsageError
+from hfs_vision.errors import DiaryError, OutputError, UsageError, check_extra
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,12 +26,7 @@ def check_libraries() -> None:
     Raises:
         UsageError: If a library is missing.
     """
-    missing = [name for name in ("sqlalchemy", "alembic") if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"a diary needs {' and '.join(missing)}, which are not here: "
-            'pip install "hfs-vision[diary]"'
-        )
+    check_extra("a diary", ("sqlalchemy", "alembic"), "diary")
 
 
 def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) -> Path:

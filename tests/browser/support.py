@@ -24,12 +24,10 @@ ARGUMENTS = [
 
 
 @contextmanager
-def program(folder: Path, *options: str, report: bool = False) -> Iterator[str]:
-    """``hfs-vision review`` until the context ends, which sends a Ctrl-C; gives the address."""
-    options = options if report else (*options, "--no-report")
-    command = [sys.executable, "-m", "hfs_vision", "review", str(folder), "--no-browser", *options]
+def served(*command: str, cwd: Path | None = None) -> Iterator[str]:
+    """A command that serves a page, until the context ends, which sends a Ctrl-C; its address."""
     with subprocess.Popen(
-        command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             found = None
@@ -45,6 +43,15 @@ def program(folder: Path, *options: str, report: bool = False) -> Iterator[str]:
             errors = process.communicate(timeout=30)[1]
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+@contextmanager
+def program(folder: Path, *options: str, report: bool = False) -> Iterator[str]:
+    """``hfs-vision review`` until the context ends, which sends a Ctrl-C; gives the address."""
+    options = options if report else (*options, "--no-report")
+    command = [sys.executable, "-m", "hfs_vision", "review", str(folder), "--no-browser", *options]
+    with served(*command, cwd=folder.parent) as address:
+        yield address
 
 
 class ReviewPage:

@@ -1,8 +1,5 @@
 """The trend in the browser: choices are links, the figures follow, nothing leaves the machine."""
 
-import re
-import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -11,6 +8,7 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 from hfs_vision.diary import init_diary, open_diary
+from tests.browser.support import served
 from tests.trend_support import Course, session, simulated_year, treatment
 
 
@@ -29,21 +27,8 @@ def diary(tmp_path):
 @pytest.fixture
 def url(diary):
     command = [sys.executable, "-m", "hfs_vision", "diary", "trend", str(diary), "--web"]
-    with subprocess.Popen(
-        [*command, "--no-browser"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            found = None
-            for line in process.stdout:
-                found = found or re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]+", line)
-                if found:
-                    break
-            assert found, process.stderr.read()
-            yield found[0]
-        finally:
-            process.send_signal(signal.SIGINT)
-            errors = process.communicate(timeout=30)[1]
-    assert process.returncode == 0, errors
+    with served(*command, "--no-browser") as address:
+        yield address
 
 
 def test_choices_draw_the_page_anew(chromium, diary, url):

@@ -45,7 +45,7 @@ class TestWhatIsRefused:
     def test_a_missing_library(self, hfs, results, monkeypatch):
         find = importlib.util.find_spec
         monkeypatch.setattr(
-            "hfs_vision.cli.page.find_spec", lambda name: None if name == "uvicorn" else find(name)
+            "hfs_vision.errors.find_spec", lambda name: None if name == "uvicorn" else find(name)
         )
         done = hfs("review", results, "--no-browser")
         assert done.code == 2
