@@ -18,15 +18,12 @@ from hfs_vision.appearance import FILES, Appearance, normalised, readings
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, MIRROR_PAIRS, OUTER_CANTHUS
 from hfs_vision.errors import ModelError
-from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.patches import FacePatches
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.simulate import FaceState, Rgb, default_portrait, warp_face
 from tests.benchmarks.common import StillFinder
+from tests.models_here import needs_face_mesh
 
-needs_face_mesh = pytest.mark.skipif(
-    not carries_face_mesh(), reason="this MediaPipe carries no Face Mesh"
-)
 EACH_SIDE = pytest.mark.parametrize("side", [0, 1], ids=["left", "right"])
 
 

@@ -114,6 +114,32 @@ def test_a_closure_of_one_frame_at_30_fps_counts(phase):
     assert labels(recording.events()) == [("left", "eyelid_twitch")]
 
 
+@pytest.mark.parametrize("fps", [30, 60])
+@pytest.mark.parametrize("hole", ["no face", "no frame", "none for a second"])
+@pytest.mark.parametrize(("after_s", "counts"), [(-0.4, 0), (-0.7, 1), (0.15, 0), (0.5, 1)])
+def test_a_glimpse_beside_a_hole_does_not_count(fps, hole, after_s, counts):
+    recording = Recording(20, fps).jitter(3).lid(LEFT, 10, 0.08, 0.95, 0.02)
+    assert len(recording.events()) == 1
+    from_s = 10 + after_s
+    length_s = 1.0 if hole == "none for a second" else 0.05
+    from_s -= length_s if after_s < 0 else 0
+    if hole == "no face":
+        found = recording.without_face(from_s, length_s).events()
+    else:
+        measured = recording.measured()
+        there = (measured.time_s < from_s) | (measured.time_s >= from_s + length_s)
+        found = run(measured.take(np.flatnonzero(there)))[0]
+    assert len(found) == counts
+
+
+def test_what_is_seen_last_before_a_gap_is_not_taken_to_last_into_it():
+    measured = Recording(20).jitter(3).lid(LEFT, 10, 1.0, 0.95, 0.01).measured()
+    there = (measured.time_s < 10.04) | (measured.time_s >= 11.5)  # a frame or two of it
+    assert run(measured.take(np.flatnonzero(there)))[0] == []
+    there = (measured.time_s < 10.3) | (measured.time_s >= 11.5)
+    assert labels(run(measured.take(np.flatnonzero(there)))[0]) == [("left", "eyelid_twitch")]
+
+
 def test_alternating_sides_are_told_apart():
     recording = Recording(30)
     for number, onset_s in enumerate(np.arange(5, 25, 1.0)):
@@ -259,10 +285,14 @@ def built(movements, fps=30.0, seed=0):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(MOVEMENT, max_size=6), st.lists(st.integers(1, 400), max_size=12), st.integers(0, 9)
+    st.lists(MOVEMENT, max_size=6),
+    st.lists(st.integers(1, 400), max_size=12),
+    st.sets(st.integers(0, 899), max_size=20),
+    st.integers(0, 9),
 )
-def test_any_chunking_gives_the_same_events_blinks_and_signals(movements, chunks, seed):
+def test_any_chunking_gives_the_same_events_blinks_and_signals(movements, chunks, lost, seed):
     m = built(movements, seed=seed).measured()
+    m = m.take(np.array(sorted({*range(len(m))} - lost)))
     whole = [Detector().update(m)]
     detector = Detector()
     whole = [detector.update(m), detector.finish()]

@@ -1,7 +1,7 @@
 """Landmarks arrive raw, in pixels, and always from one person.
 
 The pictures are made from scikit-image's public portrait. Tests of the FaceLandmarker run where
-its bundle is on the machine, or where `HFS_VISION_TEST_TASK` names it.
+its bundle is on the machine.
 """
 
 from __future__ import annotations
@@ -26,30 +26,14 @@ from hfs_vision.quiet import quiet_native
 from hfs_vision.schema import FloatArray, Frame, Landmarker
 from hfs_vision.sighting import Look, Picture, Place, keep_only, look_of
 from hfs_vision.subject import PATIENCE_S, Subject
+from tests.golden.data import task_file
+from tests.models_here import needs_face_mesh, needs_task
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def task_file() -> Path | None:
-    shared = ROOT.parent / "shared" / "models" / "face_landmarker.task"
-    named = os.environ.get("HFS_VISION_TEST_TASK")
-    candidates = [Path(named) if named else None, models.find("face_landmarker"), shared]
-    return next((path for path in candidates if path is not None and path.is_file()), None)
-
-
 TASK = task_file()
-needs_task = pytest.mark.skipif(TASK is None, reason="face_landmarker.task is not here")
-
-
-def has_face_mesh() -> bool:
-    return hasattr(facemesh._import_mediapipe(), "solutions")
-
 
 BACKENDS = [
-    pytest.param(
-        "facemesh",
-        marks=pytest.mark.skipif(not has_face_mesh(), reason="this MediaPipe has no Face Mesh"),
-    ),
+    pytest.param("facemesh", marks=needs_face_mesh),
     pytest.param("facelandmarker", marks=needs_task),
 ]
 
@@ -303,7 +287,7 @@ def raw_task(mode: str, faces: int) -> FloatArray:
     return np.array(rows)
 
 
-@pytest.mark.skipif(not has_face_mesh(), reason="this MediaPipe has no Face Mesh")
+@needs_face_mesh
 def test_face_mesh_alone_in_view_is_exactly_what_mediapipe_gives() -> None:
     with quiet_native():
         import mediapipe
@@ -570,9 +554,8 @@ def test_a_place_does_not_depend_on_the_roll_of_the_head() -> None:
 # Opening
 
 
+@needs_face_mesh
 def test_the_identity_of_face_mesh_names_and_hashes_the_weights_that_run() -> None:
-    if not has_face_mesh():
-        pytest.skip("this MediaPipe has no Face Mesh")
     landmarker = opened("facemesh")
     landmarker.close()
     identity = landmarker.identity
@@ -593,9 +576,8 @@ def test_the_identity_of_the_face_landmarker_is_its_file() -> None:
     assert landmarker.identity.sha256 == models.sha256_hex(TASK.read_bytes())
 
 
+@needs_face_mesh
 def test_auto_takes_face_mesh_where_mediapipe_carries_it() -> None:
-    if not has_face_mesh():
-        pytest.skip("this MediaPipe has no Face Mesh")
     landmarker = open_landmarker()
     landmarker.close()
     assert landmarker.identity.landmarker == "facemesh"

@@ -8,19 +8,15 @@ import pytest
 import hfs_vision
 from hfs_vision.core.geometry import measure
 from hfs_vision.errors import ModelError
-from hfs_vision.facemesh import carries_face_mesh, open_landmarker
+from hfs_vision.facemesh import open_landmarker
 from hfs_vision.fusion import FusedLandmarker, fuse
 from hfs_vision.schema import FloatArray, Frame, ModelIdentity
 from tests.golden.data import SAMPLES, match, sample_truth, task_file
+from tests.models_here import needs_face_mesh, needs_task
 from tests.synthetic import Recording, face
 
 NOWHERE = np.full((478, 3), np.nan)
 BLANK = np.zeros((48, 64, 3), np.uint8)
-
-needs_both = pytest.mark.skipif(
-    not carries_face_mesh() or task_file() is None,
-    reason="Face Mesh or face_landmarker.task is not here",
-)
 
 
 class Told:
@@ -129,6 +125,7 @@ def test_close_closes_both():
     assert (first.closed, second.closed) == (1, 1)
 
 
+@needs_face_mesh
 def test_fused_needs_the_bundle_and_names_the_one_that_is_missing(tmp_path):
     with pytest.raises(ModelError, match=r"no\.task does not exist"):
         open_landmarker("fused", model=tmp_path / "no.task")
@@ -139,7 +136,8 @@ def test_fused_needs_the_bundle_and_names_the_one_that_is_missing(tmp_path):
 SPASMS = "right_hemifacial_spasms"
 
 
-@needs_both
+@needs_face_mesh
+@needs_task
 def test_a_real_video_is_analysed_by_both_models_together():
     until_s = 9.0
     reached: list[float] = []

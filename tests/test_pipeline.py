@@ -40,6 +40,7 @@ from tests.golden.data import (
     sample_truth,
     task_file,
 )
+from tests.models_here import needs_face_mesh, needs_task
 from tests.synthetic import Recording
 
 SPASMS, HEALTHY, UNEVEN = (
@@ -48,10 +49,6 @@ SPASMS, HEALTHY, UNEVEN = (
     "variable_frame_rate",
 )
 
-needs_face_mesh = pytest.mark.skipif(
-    not carries_face_mesh(), reason="this MediaPipe carries no Face Mesh"
-)
-needs_task = pytest.mark.skipif(task_file() is None, reason="face_landmarker.task is not here")
 every_model = pytest.mark.parametrize(
     "landmarker",
     [

@@ -23,13 +23,13 @@ import av
 import pytest
 
 from hfs_vision.cli.interrupt import stop_on_signal
-from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.footage.writing import replacing
 from hfs_vision.pipeline import detect
 from hfs_vision.tables.apart import working_folder
 from tests.cli.support import needs_model, remux
 from tests.clips import write_clip
 from tests.golden.data import ROOT, SAMPLES
+from tests.models_here import needs_face_mesh
 from tests.privacy_support import Room, Trace, environment, needs_strace, tracee
 from tests.synthetic import Recording
 
@@ -140,7 +140,7 @@ def test_the_trace_sees_what_a_program_and_its_threads_and_children_do(room: Roo
 @needs_strace
 @needs_model
 class TestCommands:
-    @pytest.mark.skipif(not carries_face_mesh(), reason="this MediaPipe carries no Face Mesh")
+    @needs_face_mesh
     def test_analyze_with_face_mesh(self, room: Room, clip: Path) -> None:
         trace = room.run(
             *("analyze", clip, "--landmarker", "facemesh"),

@@ -25,6 +25,16 @@ _BRIEF_S = (0.05, 0.09)
 """A stretch of lid or corner briefer than this (one and two frames at 30 frames/s) must reach
 `_SURE`."""
 
+_GLIMPSE_S = 0.11
+_HOLE_NEAR_S = 0.5
+_HOLE_STEPS = 1.6
+"""What is seen no longer than `_GLIMPSE_S` (three frames at 30 frames/s) does not count where
+within `_HOLE_NEAR_S` before it, or the merge gap after it, frames have no face or are missing: the
+step is `_HOLE_STEPS` times the usual one. There the picture may be damaged, or a hand in it."""
+
+_USUAL_OF = 5
+"""So many steps before a frame tell what step is usual."""
+
 _HELD_CLOSURE = 0.5
 _HELD_IN_BLINK = 0.25
 _BLINK_NEAR_S = 0.15
@@ -179,12 +189,27 @@ class Detector:
         score, window = scores[:, side], self._window
         found = hysteresis(score[group], high=1.0, low=STAY, broken=self._broken[group])
         found = found + group.start
-        sure = [
-            self._row_end[stop - 1] - window.time_s[start] >= brief_s
-            or score[start:stop].max() >= _SURE
-            for start, stop in found.tolist()
-        ]
+        usual_s = usual_steps(window.time_s)
+        sure = []
+        for start, stop in found.tolist():
+            begin_s = window.time_s[start]
+            # What comes before a gap was not seen to last into it.
+            end_s = min(self._row_end[stop - 1], window.time_s[stop - 1] + usual_s[stop - 1])
+            lasts = end_s - begin_s >= brief_s or score[start:stop].max() >= _SURE
+            plain = end_s - begin_s >= _GLIMPSE_S or not self._has_hole(begin_s, end_s, usual_s)
+            sure.append(lasts and plain)
         return np.asarray(found[np.array(sure, dtype=np.bool_)])
+
+    def _has_hole(self, begin_s: float, end_s: float, usual_s: FloatArray) -> bool:
+        """Whether frames have no face or are missing around these times."""
+        window = self._window
+        until_s = end_s + self._settings.merge_gap_s
+        first = int(np.searchsorted(window.time_s, begin_s - _HOLE_NEAR_S))
+        stop = int(np.searchsorted(window.time_s, until_s, side="right"))
+        blank = np.isnan(window.closure[first:stop]).any()
+        first = max(first - 1, 0)  # the steps that lead into that time and out of it
+        steps = np.diff(window.time_s[first : stop + 1])
+        return bool(blank or (steps > _HOLE_STEPS * usual_s[first : first + len(steps)]).any())
 
     def _blinks(self, now_s: float) -> tuple[list[Blink], int]:
         time_s, both = self._window.time_s, self._window.closure.min(axis=1)
@@ -204,8 +229,8 @@ class Detector:
         """Forgets rows that no later event can touch, except those just before."""
         time_s = self._window.time_s
         needed = min(open_from, len(time_s) - 1)
-        near = int(np.searchsorted(time_s, time_s[needed] - 2 * _BLINK_NEAR_S))
-        self._window = self._window[slice(max(min(needed - 2, near), 0), None)]
+        near = int(np.searchsorted(time_s, time_s[needed] - _HOLE_NEAR_S)) - _USUAL_OF - 1
+        self._window = self._window[slice(max(near, 0), None)]
 
 
 def row_ends(time_s: FloatArray, max_gap_s: float) -> FloatArray:
@@ -216,6 +241,20 @@ def row_ends(time_s: FloatArray, max_gap_s: float) -> FloatArray:
     steps = np.diff(time_s)
     last = steps[-1:] if len(steps) else np.zeros(1)
     return np.asarray(time_s + np.minimum(np.append(steps, last), max_gap_s))
+
+
+def usual_steps(time_s: FloatArray) -> FloatArray:
+    """``(n,)`` median of the last steps up to each row; infinity for the first, which has none.
+
+    >>> usual_steps(np.array([0.0, 1.0, 2.0, 3.0, 8.0])).tolist()
+    [inf, 1.0, 1.0, 1.0, 1.0]
+    """
+    if len(time_s) < 2:
+        return np.full(len(time_s), np.inf)
+    steps = np.diff(time_s)
+    padded = np.concatenate([np.full(_USUAL_OF - 1, np.nan), steps])
+    usual = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, _USUAL_OF), axis=1)
+    return np.append(np.inf, usual)
 
 
 def _over(rows: Signals, side: int) -> BoolArray:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,10 +144,8 @@ def _from_bytes(parts: NDArray[np.uint8], dtype: type[np.signedinteger[Any]]) ->
 
 def task_file() -> Path | None:
     """The FaceLandmarker's bundle, if it is on this machine."""
-    named = os.environ.get("HFS_VISION_TEST_TASK")
     shared = SHARED / "models" / models.FACE_LANDMARKER.file
-    candidates = (Path(named) if named else None, models.find("face_landmarker"), shared)
-    return next((path for path in candidates if path is not None and path.is_file()), None)
+    return models.find("face_landmarker") or (shared if shared.is_file() else None)
 
 
 # Truth

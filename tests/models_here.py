@@ -1,0 +1,13 @@
+"""Which landmark models this machine has: marks for the tests that need one."""
+
+from __future__ import annotations
+
+import pytest
+
+from hfs_vision.facemesh import carries_face_mesh
+from tests.golden.data import task_file
+
+needs_face_mesh = pytest.mark.skipif(
+    not carries_face_mesh(), reason="this MediaPipe carries no Face Mesh"
+)
+needs_task = pytest.mark.skipif(task_file() is None, reason="face_landmarker.task is not here")
