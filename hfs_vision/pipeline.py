@@ -239,7 +239,7 @@ def analyze(
     seen = dict.fromkeys(text for part in parts for text in part.warnings)
     return run.result(
         settings,
-        source_warnings=[*stats.warnings(), *seen],
+        source_warnings=[*source.info.time_doubts, *stats.warnings(), *seen],
         source=source.info,
         decoding=stats,
         model=parts[0].model,

@@ -71,6 +71,7 @@ class SourceInfo:
         duration_s: Length as the header states it; for the progress bar only.
         rotation_deg: Clockwise rotation that was applied to make the picture upright.
         recorded_utc: When it was recorded, ISO 8601 in UTC, as the header states it.
+        time_doubts: What in the header contradicts the times of its frames, in sentences.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class SourceInfo:
     duration_s: float | None
     rotation_deg: int
     recorded_utc: str | None = None
+    time_doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from hfs_vision import pipeline
 from hfs_vision.facemesh import carries_face_mesh
 from tests.faults.matrix import ROWS
-from tests.faults.mutations import KINDS, Corpus, Mutation, header, judge
+from tests.faults.mutations import KINDS, Corpus, Mutation, Sound, header, judge
 from tests.faults.page import page
 from tests.faults.rows import Expect, Place, Row, Seen
 from tests.faults.running import run_row
@@ -91,17 +91,30 @@ def test_events_that_the_sound_recording_does_not_hold_are_wrong(tmp_path):
     recording = Recording(70.0).lid(0, 12.0, 0.4).pull(1, 15.0, 1.5).jitter()
     result = pipeline.detect(recording.measured())
     result.save(tmp_path / "out")
-    both = result.events
+    both = Sound(result.events, result.summary.frames, 0.0)
     assert judge(0, "", tmp_path / "out", both) == ("right", "")
-    wrong, reason = judge(0, "", tmp_path / "out", both[:1])
+    wrong, reason = judge(0, "", tmp_path / "out", replace(both, events=both.events[:1]))
     assert (wrong, reason) == (
         "wrong",
         "an event that the recording does not hold, without a warning",
     )
-    assert judge(0, "", tmp_path / "out", [*both, both[0]])[0] == "wrong"
+    twice = replace(both, events=[*both.events, both.events[0]])
+    assert judge(0, "", tmp_path / "out", twice)[0] == "wrong"
     assert judge(1, "error: x", tmp_path / "out", both) == ("wrong", "a refusal that leaves files")
     assert judge(1, "error: x", tmp_path / "none", both) == ("refused", "")
     assert judge(1, "Traceback", tmp_path / "none", both) == ("wrong", "a traceback")
+
+
+def test_a_header_may_say_when_a_whole_recording_begins(tmp_path):
+    recording = Recording(70.0).lid(0, 12.0, 0.4).jitter()
+    sound = pipeline.detect(recording.measured())
+    measured = recording.measured()
+    later = pipeline.detect(replace(measured, time_s=measured.time_s + 1.5))
+    later.save(tmp_path / "out")
+    whole = Sound(sound.events, sound.summary.frames, 0.0)
+    assert judge(0, "", tmp_path / "out", whole) == ("right", "")
+    assert judge(0, "", tmp_path / "out", replace(whole, frames=9))[0] == "wrong"
+    assert judge(0, "", tmp_path / "out", replace(whole, start_s=1.5))[0] == "wrong"
 
 
 def test_the_page_names_what_is_weak_and_what_failed(tmp_path):

@@ -173,7 +173,8 @@ def _rate(seen: Observed) -> Iterator[Finding]:
     advice = "Set the camera to 60 frames a second (30 will do), and give it more light"
     verdict = YOURS if slow or unsteady or math.isnan(shown) else OK
     # Half a frame: 23.976 is called 24, and clocks of cameras differ.
-    verdict = MEND if shown < LOW_FPS - 0.5 else verdict
+    verdict = MEND if shown < LOW_FPS - 0.5 or seen.source.time_doubts else verdict
+    found = "; ".join([found, *seen.source.time_doubts])
     if verdict == OK and shown < FAST:
         found += "; 60 would show shorter twitches"
     yield _finding("rate", verdict, shown, "frames/s", found, advice)

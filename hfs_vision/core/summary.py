@@ -24,6 +24,9 @@ models see about 0.7 px per mm of face, and the outer canthi are about 90 mm apa
 
 _MANY_INVALID = 0.2
 _SHORT_S = 60.0
+_UNBLINKING_S = 60.0
+"""Without a blink: people at rest blink 17 times a minute on average, reading ones 4.5 times
+(Bentivoglio and others 1997, doi 10.1002/mds.870120629)."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ class Summary:
             found.append(
                 f"short recording ({self.valid_s:.0f} s of valid time): rates per minute are "
                 f"uncertain below {_SHORT_S:.0f} s"
+            )
+        if self.valid_s >= _UNBLINKING_S and not self.blinks + self.counts[-1].count:
+            found.append(
+                f"no movement and not one blink in {self.valid_s:.0f} s: it may be a photograph, "
+                "or lids that cannot be read (dark glasses, glare, a picture out of focus)"
             )
         return found
 

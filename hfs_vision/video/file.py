@@ -53,7 +53,7 @@ class VideoFile(FrameSource):
             stream = _video_stream(container, path)
             decoder = _Decoder(container, stream, probe)
             for _, rgb in decoder.pictures():
-                self.info = video_info(container, stream, rgb, decoder.convert.rotation_deg)
+                self.info = video_info(container, stream, path, rgb, decoder.convert.rotation_deg)
                 self.matrix = decoder.convert.matrix
                 return
         raise SourceError(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from fractions import Fraction
+from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -15,6 +19,12 @@ from hfs_vision.video.source import Picture
 
 _ROUNDING_S = 0.25  # of headers
 _OTHERS_OUTLAST_S = 1.0  # sound may last a little longer than the pictures
+
+_CAPTURED = "com.android.capture.fps"  # what phones with Android were set to when they recorded
+_SLOWED = 1.2
+_SAME_RATE = 0.05
+_SAME_LENGTH, _SAME_LENGTH_S = 0.2, 2.0
+_AVI_START = 36  # bytes, up to the length of a frame that the main header states
 
 _UNSET_YEARS = (1904, 1970)
 """Zero of QuickTime's clock and of Unix's: what a header says that was never filled in."""
@@ -43,7 +53,7 @@ def due_end_s(container: InputContainer, stream: VideoStream) -> float:
 
 
 def video_info(
-    container: InputContainer, stream: VideoStream, rgb: Picture, rotation_deg: int
+    container: InputContainer, stream: VideoStream, path: Path, rgb: Picture, rotation_deg: int
 ) -> SourceInfo:
     """What the file says of itself, and of its first upright picture ``(height, width, 3)``."""
     duration_s: float | None = None
@@ -62,7 +72,54 @@ def video_info(
         duration_s=duration_s,
         rotation_deg=rotation_deg,
         recorded_utc=recorded_utc(container.metadata),
+        time_doubts=tuple(_time_doubts(container, stream, path)),
     )
+
+
+def _time_doubts(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[str]:
+    rate = nominal_rate(stream) or math.nan
+    captured = _number(container.metadata.get(_CAPTURED, ""))
+    if captured > _SLOWED * rate:
+        yield (
+            f"it was recorded at {captured:.0f} frames/s and plays at {rate:.0f} (slow motion): "
+            f"durations are {captured / rate:.1f} times too long; give it at its true speed"
+        )
+    other = _avi_rate(path) if container.format.name == "avi" else math.nan
+    if abs(rate / other - 1) > _SAME_RATE:
+        yield (
+            f"its header states {rate:.1f} frames/s in one place and {other:.1f} in another: "
+            "times, durations and rates may be wrong; record or convert it again"
+        )
+    shown_s = _length_s(stream)
+    heard_s = max(map(_length_s, container.streams.audio), default=0.0)
+    apart_s = abs(shown_s - heard_s)
+    if shown_s and heard_s and apart_s > max(_SAME_LENGTH_S, _SAME_LENGTH * shown_s):
+        yield (
+            f"its pictures last {shown_s:.1f} s and its sound {heard_s:.1f} s: one was cut, or its "
+            "speed was changed, and then times and rates are wrong"
+        )
+
+
+def _length_s(stream: VideoStream | AudioStream) -> float:
+    """As its header states it; 0 where it does not."""
+    return float((stream.duration or 0) * (stream.time_base or Fraction(0)))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _avi_rate(path: Path) -> float:
+    """Frames per second by the main header of an AVI; FFmpeg goes by that of the stream."""
+    with path.open("rb") as file:
+        start = file.read(_AVI_START)
+    if len(start) < _AVI_START or start[24:28] != b"avih":
+        return math.nan
+    (frame_us,) = struct.unpack_from("<I", start, 32)
+    return 1e6 / frame_us if frame_us else math.nan
 
 
 def recorded_utc(tags: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -181,7 +181,7 @@ class Corpus:
 
     def __init__(self, folder: Path, jobs: int = 2) -> None:
         self._folder, self._jobs = folder, jobs
-        self._sound: dict[tuple[str, str], tuple[bytes, str, list[Event]]] = {}
+        self._sound: dict[tuple[str, str], tuple[bytes, str, Sound]] = {}
         self._idle: SimpleQueue[_Runner | None] = SimpleQueue()
         for _ in range(jobs):
             self._idle.put(None)
@@ -197,7 +197,8 @@ class Corpus:
             events = events_in(folder / "out")
             if code or len(summary["warnings"]) != 1 or {e.side for e in events} != {side}:
                 raise RuntimeError(f"{path} is not sound: {shown}")
-            self._sound[codec, side] = path.read_bytes(), path.suffix, events
+            sound = Sound(events, summary["frames"], summary["start_s"])
+            self._sound[codec, side] = path.read_bytes(), path.suffix, sound
 
     def run(self, mutations: list[Mutation]) -> Iterator[Verdict]:
         """Analyses all of them; verdicts come as they are ready."""
@@ -239,8 +240,28 @@ class Corpus:
         return Verdict(mutation, kind, reason, last.replace(str(out), "OUT"), took)
 
 
-def judge(code: int, shown: str, out: Path, sound: list[Event]) -> tuple[str, str]:
-    """Kind of verdict, and why it is wrong."""
+@dataclass(frozen=True)
+class Sound:
+    """What is found in the sound file."""
+
+    events: list[Event]
+    frames: int
+    start_s: float
+
+    def at(self, start_s: float) -> list[Event]:
+        """Its events if its first picture came then."""
+        later_s = start_s - self.start_s
+        return [
+            replace(e, onset_s=e.onset_s + later_s, offset_s=e.offset_s + later_s)
+            for e in self.events
+        ]
+
+
+def judge(code: int, shown: str, out: Path, sound: Sound) -> tuple[str, str]:
+    """Kind of verdict, and why it is wrong.
+
+    A header may say at what time the first picture comes; where none is missing, that is heeded.
+    """
     if "Traceback" in shown:
         return "wrong", "a traceback"
     errors = [line for line in shown.splitlines() if line.startswith("error: ")]
@@ -250,14 +271,14 @@ def judge(code: int, shown: str, out: Path, sound: list[Event]) -> tuple[str, st
         return ("wrong", "a refusal that leaves files") if out.exists() else ("refused", "")
     if code != 0 or errors:
         return "wrong", f"exit code {code} with {len(errors)} error messages"
-    found = events_in(out)
-    warnings = json.loads((out / "summary.json").read_text())["warnings"]
-    warnings = [text for text in warnings if not text.startswith("short recording")]
-    if not all(supported(event, sound) for event in found):
+    found, summary = events_in(out), json.loads((out / "summary.json").read_text())
+    warnings = [text for text in summary["warnings"] if not text.startswith("short recording")]
+    true = sound.at(summary["start_s"]) if summary["frames"] == sound.frames else sound.events
+    if not all(supported(event, true) for event in found):
         return "wrong", f"an event that the recording does not hold, {told(warnings)}"
     if warnings:
         return "warned", ""
-    return ("right", "") if alike(found, sound) else ("wrong", f"other events, {told(warnings)}")
+    return ("right", "") if alike(found, true) else ("wrong", f"other events, {told(warnings)}")
 
 
 def told(warnings: list[str]) -> str:

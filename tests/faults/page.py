@@ -120,8 +120,7 @@ def _weak(results: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
     if wrong:
         lines.append(
             f"- {len(wrong)} of {len(verdicts)} damaged videos give a wrong result, listed below: "
-            "their decoders make pictures of\n  damaged data without a word, or the header states "
-            "another frame rate, and nothing in these files contradicts it."
+            "their decoders make pictures of\n  damaged data without a word."
         )
     text = "## Weaker than it should be\n\n" + "\n".join(lines or ["Nothing."]) + "\n"
     if failed:

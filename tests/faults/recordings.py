@@ -78,14 +78,16 @@ def larger_from_2_s(index: int, rgb: Picture) -> Picture:
     return np.asarray(cv2.resize(rgb, (400, 400))) if index >= 2 * FPS else rgb
 
 
-def stating(rate: int, scale: int) -> Callable[[Place], Path]:
-    """An AVI whose header states ``rate / scale`` frames per second."""
+def stating(rate: int, scale: int, *, everywhere: bool = False) -> Callable[[Place], Path]:
+    """An AVI whose header states ``rate / scale`` frames per second, in one place of two."""
 
     def make(place: Place) -> Path:
         path = piece(place, "left", "mjpeg")
         data = bytearray(path.read_bytes())
         at = data.index(b"strh") + 8 + 20
         struct.pack_into("<II", data, at, scale, rate)
+        if everywhere:
+            struct.pack_into("<I", data, data.index(b"avih") + 8, 1_000_000 * scale // rate)
         path.write_bytes(data)
         return path
 
@@ -96,10 +98,11 @@ def drawn(
     name: str,
     shown: Callable[[int, Picture], Picture],
     side: str = "left",
+    times: int = 1,
     **options: Any,
 ) -> Callable[[Place], Path]:
     def make(place: Place) -> Path:
-        frames = (shown(index, rgb) for index, rgb in enumerate(pictures(side)))
+        frames = (shown(index, rgb) for index, rgb in enumerate(times * pictures(side)))
         codec = {".mp4": "h264", ".avi": "mjpeg", ".webm": "vp9", ".mkv": "hevc"}[Path(name).suffix]
         return write_video(place.file(name), frames, codec, **options)
 
