@@ -180,8 +180,13 @@ def _in_processes(
     # Spawned, because MediaPipe's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     done, latest_s, stopping = context.Value("q", 0), context.Value("d", 0.0), context.Event()
+    # The recording, whose index may be large, goes to each process once and not through the pool's
+    # queue: before Python 3.12 a process that is killed while that is full is waited for for ever.
     pool = ProcessPoolExecutor(
-        min(workers, len(parts)), context, initializer=_begin, initargs=(done, latest_s, stopping)
+        min(workers, len(parts)),
+        context,
+        initializer=_begin,
+        initargs=(source, choice, done, latest_s, stopping),
     )
     measured = 0
 
@@ -189,7 +194,7 @@ def _in_processes(
         progress(measured + frames, time_s)
 
     try:
-        waiting = [pool.submit(_in_worker, source, choice, part) for part in parts]
+        waiting = [pool.submit(_in_worker, part) for part in parts]
         for number, future in enumerate(waiting):
             while not wait([future], timeout=_POLL_S).done:
                 progress(done.value, latest_s.value)
@@ -218,8 +223,11 @@ def _in_processes(
 _shared: dict[str, Any] = {}
 
 
-def _begin(done: Any, latest_s: Any, stopping: Any) -> None:
+def _begin(
+    source: FrameSource, choice: LandmarkerChoice, done: Any, latest_s: Any, stopping: Any
+) -> None:
     """Prepares a worker process."""
+    _shared.update(source=source, choice=choice)
     _shared.update(done=done, latest_s=latest_s, stopping=stopping)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it decides
     if sys.platform != "win32":
@@ -234,9 +242,7 @@ def _begin(done: Any, latest_s: Any, stopping: Any) -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _in_worker(
-    source: FrameSource, choice: LandmarkerChoice, part: tuple[float, float]
-) -> MeasuredPart:
+def _in_worker(part: tuple[float, float]) -> MeasuredPart:
     told = 0
 
     def progress(frames: int, time_s: float) -> None:
@@ -246,4 +252,6 @@ def _in_worker(
             _shared["latest_s"].value = max(_shared["latest_s"].value, time_s)
         told = frames
 
-    return _measure_part(source, choice, part, progress, _shared["stopping"].is_set)
+    return _measure_part(
+        _shared["source"], _shared["choice"], part, progress, _shared["stopping"].is_set
+    )

@@ -406,7 +406,7 @@ def test_mirrored_sides_swap_the_sides_of_the_scores(recording, tolerance_s):
     plain, other = (evaluate([r], tolerance_s=tolerance_s) for r in (recording, mirrored))
     for side, swapped in (SIDES, SIDES[::-1]):
         assert plain.tally(side=side) == other.tally(side=swapped)
-    assert plain.situations() == other.situations()
+    assert repr(plain.situations()) == repr(other.situations())  # NaN is not NaN to Python 3.13
 
 
 @settings(max_examples=100, deadline=None)

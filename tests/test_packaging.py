@@ -49,7 +49,8 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with nothing but the wheel, and what it depends on."""
     place = tmp_path_factory.mktemp("installed")
     venv.create(place, with_pip=False)
-    paths = sysconfig.get_paths("venv", vars={"base": str(place), "platbase": str(place)})
+    scheme = "nt" if os.name == "nt" else "posix_prefix"  # Python 3.10 has none called "venv"
+    paths = sysconfig.get_paths(scheme, vars={"base": str(place), "platbase": str(place)})
     python = Path(paths["scripts"]) / Path(sys.executable).name
     options = ("--quiet", "--no-deps", "--no-index", "--disable-pip-version-check")
     run(sys.executable, "-m", "pip", "--python", python, "install", *options, built.wheel)

@@ -257,7 +257,8 @@ class TestUndo:
             review.change(5, comment="there")
             assert review.undo().comment == "here"
             gone = review.undo()
-            assert (gone.number, gone.event) == (row.number, row.event)
+            # As text: to Python 3.13 records with NaN are never equal.
+            assert (gone.number, repr(gone.event)) == (row.number, repr(row.event))
             assert [row.number for row in review.rows] == [1, 2, 3, 4]
 
     def test_a_history_of_another_hand_is_kept(self, path):

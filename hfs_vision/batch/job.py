@@ -174,7 +174,7 @@ class Job:
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
         file = self.out / STATE / "locks" / f"{self.name}.lock"
-        lock = FileLock(file, timeout=0)
+        lock = FileLock(file, timeout=0, mode=0o600)
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock.acquire()

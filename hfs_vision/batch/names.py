@@ -26,7 +26,7 @@ _LONGEST = 120
 
 def folder_lock(out: Path) -> FileLock:
     """The lock under which what all recordings share is written."""
-    return FileLock(out / STATE / "lock")
+    return FileLock(out / STATE / "lock", mode=0o600)
 
 
 def read_names(out: Path) -> dict[str, str]:

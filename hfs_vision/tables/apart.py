@@ -36,7 +36,7 @@ def working_folder(folder: Path, prefix: str) -> Iterator[Path]:
     ):
         lock = Path(made) / _LOCK_FILE
         try:
-            held.enter_context(FileLock(lock))
+            held.enter_context(FileLock(lock, mode=0o600))
         except (OSError, NotImplementedError):  # no locks in this file system
             lock.unlink(missing_ok=True)  # so that nobody takes the folder for an abandoned one
         yield Path(made)
@@ -49,6 +49,6 @@ def remove_abandoned(folder: Path, prefix: str) -> None:
         if not lock.exists():  # just being made and empty, or where there are no locks
             continue
         with contextlib.suppress(Timeout, OSError, NotImplementedError):
-            with FileLock(lock, timeout=0):
+            with FileLock(lock, timeout=0, mode=0o600):
                 pass
             shutil.rmtree(left)

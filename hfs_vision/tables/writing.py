@@ -223,8 +223,9 @@ def format_cell(value: object) -> str:
 def _encodable(text: str) -> str:
     r"""The text with ``\udce9`` for half a character, as names of files have that are not UTF-8.
 
-    In JSON that means the same.
+    In JSON that means the same. A NUL, which Python 3.10 can neither write nor read, is left out.
     """
+    text = text.replace("\0", "")
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
