@@ -258,11 +258,15 @@ class TestTexts:
     def test_a_prompt_as_long_as_they_may_be_is_shown_whole(self, width: int) -> None:
         text = "Read the text aloud that is held beside the camera, and do not turn your head. "
         text = (text * 3)[:190] + " the end."
-        stage = draw(replace(black(480, width), prompt=text, prompt_left_s=7200.0))[STAGE]
-        found = [
-            place_of(stage, "the end.", size, ink.WHITE, (0, 0, 0)) for size in (18, 15, 12, 10)
-        ]
-        assert any(found)
+        canvas = draw(replace(black(480, width), prompt=text, prompt_left_s=7200.0))
+        words = text.split()
+        ends = [" ".join(words[-n:]) for n in range(2, 20)]  # one of them is the whole last line
+        assert any(
+            place_of(canvas, end, size, ink.WHITE, (0, 0, 0))
+            for size in (18, 15, 12, 10)
+            for end in ends
+            if ink.width_of(end, size, bold=True) < width - 2
+        )
 
     def test_nothing_runs_across_the_prompt(self) -> None:
         ongoing = frozenset({("left", "eye"), ("right", "mouth")})
