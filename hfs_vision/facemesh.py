@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import importlib.util
 import math
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -353,7 +354,8 @@ def _scale(rgb: Picture) -> FloatArray:
 
 def _import_mediapipe() -> Any:
     try:
-        with quiet_native(), without_sound():
+        with quiet_native(), without_sound(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its libraries use what Python 3.12 will drop
             import mediapipe
     except ImportError as error:
         raise ModelError(

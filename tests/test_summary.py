@@ -96,10 +96,17 @@ def test_what_makes_counts_uncertain_is_said(recording, word):
 
 
 def test_a_small_face_is_said_and_a_good_recording_is_quiet():
-    assert summary_of(Recording(90)).warnings() == []
+    assert summary_of(Recording(90).both_lids(20, 0.2)).warnings() == []
     recording = Recording(90)
     recording.face_px = 30.0
     assert any("small face (30 px" in w for w in summary_of(recording).warnings())
+
+
+def test_a_face_that_does_not_move_for_a_minute_is_said():
+    (told,) = summary_of(Recording(90)).warnings()
+    assert told.startswith("no movement and not one blink in 90 s: it may be a photograph")
+    assert summary_of(Recording(90).lid(LEFT, 20, 0.4)).warnings() == []
+    assert not any("photograph" in text for text in summary_of(Recording(59)).warnings())
 
 
 def test_an_empty_recording_is_all_zero():

@@ -267,7 +267,11 @@ def plain_text(cell: str) -> str:
 
 
 class _Lines:
-    """Lines of a file; ``cut`` from the moment on at which one came that no newline ends."""
+    """Lines of a file; ``cut`` from the moment on at which one came that no newline ends.
+
+    Zeros are left out: a disk may end a file with them when the power fails, Python 3.10 refuses
+    them, and `hfs_vision.tables.format_cell` writes none.
+    """
 
     def __init__(self, handle: TextIO) -> None:
         self._handle = handle
@@ -276,7 +280,7 @@ class _Lines:
     def __iter__(self) -> Iterator[str]:
         for line in self._handle:
             self.cut = not line.endswith(("\n", "\r"))
-            yield line
+            yield line.replace("\0", "")
 
 
 def parse_number(path: Path, row: int, name: str, text: str) -> float:

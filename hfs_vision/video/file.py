@@ -148,7 +148,7 @@ class _Decoder:
         stream.codec_context.thread_type = ThreadType.NONE
         stream.codec_context.thread_count = _DECODE_THREADS
         codec = stream.codec_context.name
-        if codec == "mjpeg":  # else it gives out a picture that is damaged half way down
+        if codec in ("mjpeg", "h264", "hevc", "mpeg4"):  # else it gives out a picture that is damaged half way down
             stream.codec_context.options = {"err_detect": "explode"}
         self._is_broken = _packet_check(codec, stream.codec_context.extradata or b"")
         self.convert = Converter(stream, matrix)
