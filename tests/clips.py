@@ -166,6 +166,23 @@ def cut_start_by_edit_list(path: Path, media_units: int) -> None:
     path.write_bytes(data)
 
 
+def with_odd_units(source: Path, target: Path) -> None:
+    """An MP4 of H.264 each of whose packets has one unit more, that is too short for its kind.
+
+    It does no harm; a decoder that stops at errors refuses every packet.
+    """
+    unit = b"\x06\x05\x04abcd\x80"
+    with av.open(str(source)) as given, av.open(str(target), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.pts is None:
+                continue
+            odd = av.Packet(len(unit).to_bytes(4, "big") + unit + bytes(packet))
+            odd.pts, odd.dts, odd.time_base = packet.pts, packet.dts, packet.time_base
+            odd.is_keyframe, odd.stream = packet.is_keyframe, stream
+            out.mux(odd)
+
+
 def damage(path: Path, at: float = 0.5, n_bytes: int = 600, seed: int = 0) -> None:
     """Overwrite `n_bytes` at the fraction `at` of the media data with random bytes."""
     data = bytearray(path.read_bytes())

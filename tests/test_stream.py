@@ -136,6 +136,17 @@ class TestMotionJpeg:
         assert greys == [1, 2, 4, 5]
         assert any("could not be decoded" in warning for warning in stream.warnings)
 
+    def test_a_picture_that_is_cut_off_is_left_out(self) -> None:
+        rng = np.random.default_rng(0)
+        noise = rng.integers(0, 256, (64, 96, 3), np.uint8)
+        whole = cv2.imencode(".jpg", noise)[1].tobytes()
+        jpegs = [whole, whole, whole[: len(whole) // 2] + b"\xff\xd9", whole]
+        with answer(multipart(jpegs)) as port:
+            stream = NetworkStream(f"http://127.0.0.1:{port}/", clock=clock())
+            read = read_until_lost(stream)
+        assert len(read) == 2  # not the first, nor the one that is cut off
+        assert any("1 frames could not be decoded" in warning for warning in stream.warnings)
+
     def test_parts_without_a_length_are_read_too(self) -> None:
         with answer(multipart([jpeg(i) for i in range(5)], length=False)) as port:
             stream = NetworkStream(f"http://127.0.0.1:{port}/", clock=clock())
@@ -321,6 +332,14 @@ class TestContainersWithTimes:
             assert abs(reading.arrived_s(frames[-1]) - frames[-1].time_s) < 0.5
         self.check_times(frames)
         assert (reading.source.info.container, reading.source.info.codec) == ("rtsp", "h264")
+
+    def test_a_camera_whose_every_packet_has_an_odd_unit(self, capture, clip: Path) -> None:
+        odd = clip.with_name("odd.mp4")
+        clips.with_odd_units(clip, odd)
+        with RtspServer(odd) as server:
+            reading = capture(server.url)
+            reading.start()
+            assert len(take(reading, 20)) == 20
 
     def test_rtsp_that_asks_for_a_password(self, clip: Path) -> None:
         with RtspServer(clip, auth_fails=True) as server:

@@ -308,7 +308,7 @@ class TestDamage:
         whole = {f.time_s: f.rgb for f in read(path)[0]}
         clips.damage(path, n_bytes=40)
         frames, source = read(path)
-        assert source.stats.decode_errors == 1
+        assert source.stats.decode_errors >= 1
         assert source.stats.withheld > 0
         assert not source.stats.truncated
         assert 75 <= len(frames) < 100

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -21,14 +20,10 @@ from hfs_vision.errors import SourceError
 from hfs_vision.schema import Frame
 from hfs_vision.video.header import due_end_s, nominal_rate, video_info
 from hfs_vision.video.index import PacketIndex, read_index
-from hfs_vision.video.pictures import Converter, Damage, Matrix, without_scan
+from hfs_vision.video.pictures import Converter, Damage, Matrix, set_up, without_scan
 from hfs_vision.video.source import WHOLE, DecodeStats, FrameSource, Picture, Span
 from hfs_vision.video.units import length_size, malformed
 
-# One, since with more of them what becomes of a damaged file differs from one run to the next:
-# frame threads are given what is decoded of a damaged frame by chance, and H.264 slice threads were
-# seen to conceal damage without flagging it. `ahead` decodes beside what else there is to do.
-_DECODE_THREADS = 1
 _MAX_DEMUX_ERRORS = 100
 # Tags that are not UTF-8 must not end the reading. From 19 on PyAV sees to that by itself.
 _TAGS: dict[str, Any] = (
@@ -48,14 +43,16 @@ class VideoFile(FrameSource):
         super().__init__()
         self.path = path
         _check_readable(path)
-        probe = DecodeStats()
-        with _open_container(path) as container:
-            stream = _video_stream(container, path)
-            decoder = _Decoder(container, stream, probe)
-            for _, rgb in decoder.pictures():
-                self.info = video_info(container, stream, path, rgb, decoder.convert.rotation_deg)
-                self.matrix = decoder.convert.matrix
-                return
+        for self.strict in (True, False):
+            probe = DecodeStats()
+            with _open_container(path) as container:
+                stream = _video_stream(container, path)
+                decoder = _Decoder(container, stream, probe, strict=self.strict)
+                for _, rgb in decoder.pictures():
+                    turned_deg = decoder.convert.rotation_deg
+                    self.info = video_info(container, stream, path, rgb, turned_deg)
+                    self.matrix = decoder.convert.matrix
+                    return
         raise SourceError(
             f"{path}: no frame can be decoded ({probe.decode_errors} decode errors): "
             "the file is damaged or cut off; record or convert it again"
@@ -83,7 +80,8 @@ class VideoFile(FrameSource):
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
         with _open_container(self.path) as container:
             stream = _video_stream(container, self.path)
-            yield from _Decoder(container, stream, stats, matrix=self.matrix).pictures()
+            decoder = _Decoder(container, stream, stats, WHOLE, self.matrix, strict=self.strict)
+            yield from decoder.pictures()
 
 
 class VideoPart(FrameSource):
@@ -127,7 +125,9 @@ class VideoPart(FrameSource):
         with _open_container(whole.path) as container:
             stream = _video_stream(container, whole.path)
             if start is None:
-                decoder = _Decoder(container, stream, stats, span, whole.matrix)
+                decoder = _Decoder(
+                    container, stream, stats, span, whole.matrix, strict=whole.strict
+                )
             else:
                 decoder = _EntryDecoder(container, stream, stats, span, whole, start, seek)
             yield from decoder.pictures()
@@ -143,14 +143,13 @@ class _Decoder:
         stats: DecodeStats,
         span: Span = WHOLE,
         matrix: Matrix | None = None,
+        *,
+        strict: bool,
     ) -> None:
         self._container, self._stream, self._stats, self._span = container, stream, stats, span
-        stream.codec_context.thread_type = ThreadType.NONE
-        stream.codec_context.thread_count = _DECODE_THREADS
-        codec = stream.codec_context.name
-        if codec in ("mjpeg", "h264", "hevc", "mpeg4"):  # else it gives out a picture that is damaged half way down
-            stream.codec_context.options = {"err_detect": "explode"}
-        self._is_broken = _packet_check(codec, stream.codec_context.extradata or b"")
+        set_up(stream, strict=strict)
+        codec = stream.codec_context
+        self._is_broken = _packet_check(codec.name, codec.extradata or b"")
         self.convert = Converter(stream, matrix)
         self._tick = stream.time_base or Fraction(1)
         rate = nominal_rate(stream)
@@ -204,7 +203,7 @@ class _Decoder:
                 yield time_s, frame
         if not counting:
             self._stats.clear()
-        ends_damaged = self._packets_since_error <= _DECODE_THREADS
+        ends_damaged = self._packets_since_error <= 1
         due_s = due_end_s(self._container, self._stream)
         self._stats.truncated |= ends_damaged or self._packets_end_s < due_s
 
@@ -276,7 +275,7 @@ class _EntryDecoder(_Decoder):
         start: tuple[int, int],
         seek: bool,
     ) -> None:
-        super().__init__(container, stream, stats, span, whole.matrix)
+        super().__init__(container, stream, stats, span, whole.matrix, strict=whole.strict)
         self._index, self._row = whole.index, start[0]
         self._packets_end_s = self._index.end_s
         self._entry_pts, self._sound_pts = map(int, self._index.packets["pts"][[*start]])

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import SplitResult, urlsplit
 
 import av
-from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.schema import SourceInfo
-from hfs_vision.video.pictures import Converter, Damage
+from hfs_vision.video.pictures import Converter, Damage, set_up
 from hfs_vision.video.source import DecodeStats, Picture
 
 # What FFmpeg may open for a URL of this scheme: nothing that the user did not ask for.
@@ -33,6 +32,7 @@ _RTSP = {"rtsp_transport": "tcp", "probesize": "32"}  # the session description 
 _JPEG_FORMATS = ("mpjpeg", "mjpeg")
 _LARGEST_STRAY_S = 1.0
 _FOLLOWED = 0.001
+_REFUSED = 50  # packets: what a camera sends in two seconds
 
 
 class NetworkStream:
@@ -62,7 +62,7 @@ class NetworkStream:
         self._url, self._clock, self._timeout_s = url.strip(), clock, timeout_s
         self._parts = _parse(self._url)
         self._stats = DecodeStats()
-        self._closed = False
+        self._closed, self._strict = False, True
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -75,9 +75,16 @@ class NetworkStream:
         Raises:
             SourceError: The stream cannot be opened or read, or has ended.
         """
+        try:
+            yield from self._connected()
+        except _AllRefusedError:
+            self._strict = False
+            yield from self._connected()
+
+    def _connected(self) -> Iterator[tuple[float, Picture]]:
         with self._open() as container:
             stream = self._video(container)
-            stream.codec_context.thread_type = ThreadType.NONE  # a thread more is a frame later
+            set_up(stream, strict=self._strict)
             convert = Converter(stream)
             timed = self._arriving if container.format.name in _JPEG_FORMATS else self._stamped
             for time_s, frame in timed(container, stream):
@@ -183,7 +190,13 @@ class NetworkStream:
     def _decoded(
         self, container: InputContainer, stream: VideoStream, damage: Damage
     ) -> Iterator[tuple[float, list[av.VideoFrame]]]:
-        """Sound frames of each packet with the time at which it came, until the stream is lost."""
+        """Sound frames of each packet with the time at which it came, until the stream is lost.
+
+        Raises:
+            SourceError: The stream is lost.
+            _AllRefusedError: A strict decoder takes none of the first packets.
+        """
+        refused: float = 0
         try:
             for packet in container.demux(stream):
                 arrived_s = self._clock()
@@ -191,7 +204,11 @@ class NetworkStream:
                     frames = stream.codec_context.decode(packet) if packet.size else []
                 except av.FFmpegError:
                     damage.note(arrived_s)
+                    refused += 1
+                    if self._strict and refused == _REFUSED:
+                        raise _AllRefusedError from None
                     continue
+                refused = refused if not frames else -math.inf
                 yield arrived_s, [f for f in frames if not damage.spoils(f, arrived_s)]
             lost = "the camera ended the stream"
         except (av.ExitError, av.TimeoutError):
@@ -216,6 +233,10 @@ class NetworkStream:
         except OSError:
             return f"the host {self._parts.hostname} is not known: check its name and the network"
         return f"cannot be read ({_said(error)}): check the address and the camera"
+
+
+class _AllRefusedError(Exception):
+    """See `hfs_vision.video.pictures.set_up`."""
 
 
 _REASONS: dict[type[Exception], str] = {
