@@ -6,16 +6,41 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+from hfs_vision import analyze
 from hfs_vision.core.detector import Detector
-from hfs_vision.pipeline import detect
+from hfs_vision.live import Session, run_live, session_clock
+from hfs_vision.pipeline import Analysis, detect
 from hfs_vision.schema import Event
 from hfs_vision.tables import TWITCH_COLUMNS, read_events, read_rows, read_segments, read_signals
+from hfs_vision.video import Replay
+from tests.golden.data import SAMPLES
 
+SPASMS = SAMPLES / "right_hemifacial_spasms.mp4"
 TOLD_S = 0.5
 """An event is told within this time of its end."""
+
+
+@cache
+def analysed(name: str) -> Analysis:
+    """What the analysis of a sample gives."""
+    return analyze(SAMPLES / f"{name}.mp4")
+
+
+def session(folder: Path, video: Path = SPASMS, **options: Any) -> Session:
+    """A file as fast as it can be counted."""
+    return run_live(
+        Replay(video, realtime=False), folder, clock=session_clock(), lossless=True, **options
+    )
+
+
+def rows(path: Path, *columns: str) -> list[dict[str, str]]:
+    """Of a table that has these columns."""
+    return [record for _, record in read_rows(path, columns)]
 
 
 def start_live(folder: Path, *arguments: object) -> subprocess.Popen[str]:

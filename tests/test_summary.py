@@ -1,4 +1,5 @@
 import math
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.summary import Tally, count_events
+from hfs_vision.core.summary import Tally, _Sample, count_events
 from hfs_vision.schema import KINDS, SIDES
 from tests.synthetic import Recording
 
@@ -178,3 +179,23 @@ def test_without_valid_time_there_are_counts_and_no_rates(valid_s):
     assert whole.count == 1
     assert math.isnan(whole.rate_per_min)
     assert math.isnan(whole.time_share)
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=st.lists(st.integers(0, 700), min_size=1, max_size=9))
+def test_medians_of_long_recordings_are_of_a_share_that_no_cutting_changes(sizes):
+    rng = np.random.default_rng(len(sizes))
+    values = rng.normal(0.033, 0.004, sum(sizes))
+    with patch.object(_Sample, "MOST", 256):
+        whole, pieces = _Sample(), _Sample()
+        whole.add(values)
+        for piece in np.split(values, np.cumsum(sizes)[:-1]):
+            pieces.add(piece)
+            assert len(pieces._kept) <= 256
+    assert pieces._kept == whole._kept
+    if len(values) > 256:
+        assert len(whole._kept) > 128
+        every = whole._every
+        assert list(whole._kept) == values[::every].tolist()
+    elif len(values):
+        assert whole.median() == np.median(values)

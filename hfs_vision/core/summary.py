@@ -13,7 +13,7 @@ import numpy as np
 from hfs_vision.core.detector import Step
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
-from hfs_vision.schema import KINDS, SIDES, Event
+from hfs_vision.schema import KINDS, SIDES, Event, FloatArray
 
 LOW_FPS = 24.0
 """Below this a twitch of 100 ms can fall between two frames (docs/decisions.md, frame rate)."""
@@ -175,11 +175,34 @@ def count_events(events: Sequence[Event], valid_s: float) -> tuple[Count, ...]:
     return totals.counts(valid_s)
 
 
+class _Sample:
+    """Values for a median: all of them, or every 2nd, 4th ... of those that are too many to hold.
+
+    Which ones depends on nothing but their number, so that pieces of any size give the same.
+    """
+
+    MOST = 1 << 17
+    """An hour at 30 frames/s."""
+
+    def __init__(self) -> None:
+        self._kept, self._every, self._passed = array("d"), 1, 0
+
+    def add(self, values: FloatArray) -> None:
+        self._kept.frombytes(values[-self._passed % self._every :: self._every].tobytes())
+        self._passed += len(values)
+        while len(self._kept) > self.MOST:
+            self._kept, self._every = self._kept[::2], 2 * self._every
+
+    def median(self) -> float:
+        """NaN without values."""
+        return float(np.median(np.frombuffer(self._kept))) if self._kept else float("nan")
+
+
 class Tally:
     """Counts a recording while it comes in, against the time in which events could be seen.
 
-    It holds 16 bytes for each frame, for the medians of frame rate and face size, and the events'
-    times; nothing else grows.
+    It holds the times of events and blinks, and at most 2 MB for the medians of frame rate and face
+    size; nothing else grows.
 
     Args:
         max_gap_s: A frame stands for no longer than this.
@@ -189,7 +212,8 @@ class Tally:
         self._max_gap_s = max_gap_s
         self._frames = self._valid_frames = 0
         self._start_s = self._last_s = float("nan")
-        self._steps_s, self._face_px = array("d"), array("d")
+        self._steps_s, self._face_px = _Sample(), _Sample()
+        self._latest_step_s = 0.0
         self._open: tuple[float, bool] | None = None
         self._starts_s, self._labels = [-math.inf], [""]
         self._valid_s = [0.0]
@@ -228,12 +252,10 @@ class Tally:
     @property
     def fps(self) -> float:
         """Median frame rate so far; NaN with fewer than two frames."""
-        steps = np.frombuffer(self._steps_s)
-        return float(1.0 / np.median(steps)) if len(steps) else float("nan")
+        return 1.0 / self._steps_s.median()
 
     def summary(self) -> Summary:
         """What the recording amounts to so far."""
-        face_px = np.frombuffer(self._face_px)
         blinks = self._own_blinks()
         valid_s = self.valid_s
         return Summary(
@@ -243,7 +265,7 @@ class Tally:
             end_s=self._end_s,
             valid_s=valid_s,
             fps=self.fps,
-            face_px=float(np.median(face_px)) if len(face_px) else float("nan"),
+            face_px=self._face_px.median(),
             counts=self._whole.counts(valid_s),
             blinks=blinks,
             blink_rate_per_min=_per_minute(blinks, valid_s),
@@ -269,7 +291,7 @@ class Tally:
 
     @property
     def _last_step_s(self) -> float:
-        return min(self._steps_s[-1], self._max_gap_s) if self._steps_s else 0.0
+        return min(self._latest_step_s, self._max_gap_s)
 
     @property
     def _end_s(self) -> float:
@@ -284,8 +306,9 @@ class Tally:
             steps = np.diff(time_s)
         else:
             steps = np.diff(time_s, prepend=self._last_s)
-        self._steps_s.frombytes(steps.tobytes())
-        self._face_px.frombytes(measured.face_px[np.isfinite(measured.face_px)].tobytes())
+        self._steps_s.add(steps)
+        self._face_px.add(measured.face_px[np.isfinite(measured.face_px)])
+        self._latest_step_s = float(steps[-1]) if len(steps) else self._latest_step_s
         self._frames += len(time_s)
         self._last_s = float(time_s[-1])
 
