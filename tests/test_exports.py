@@ -319,12 +319,12 @@ class TestParquet:
         assert json.loads(tables["recordings"].settings[0]) == made.summary["settings"]
 
     def test_columns_say_their_unit_and_files_their_version(self, folder):
-        out = run(folder, to="parquet", notice="no device").out
+        out = run(folder, to="parquet").out
         schema = pq.read_schema(out / "events.parquet")
         assert schema.field("onset_s").metadata[b"unit"] == b"s"
         assert b"mouth_pull" in schema.field("kind").metadata[b"levels"]
         assert schema.metadata[b"hfs_vision.schema_version"] == b"1"
-        assert schema.metadata[b"hfs_vision.notice"] == b"no device"
+        assert schema.metadata[b"hfs_vision.notice"].endswith(b"is not a medical device.")
 
     def test_signals_come_in_groups_of_rows(self, folder, monkeypatch):
         monkeypatch.setattr("hfs_vision.exports.parquet.ROW_GROUP", 300)

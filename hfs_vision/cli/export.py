@@ -8,7 +8,6 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.exports import FORMATS, Request, export
-from hfs_vision.schema import NOT_A_DEVICE
 
 _MOST_SHOWN = 12
 
@@ -85,7 +84,6 @@ def export_command(
             subjects=subjects,
             sessions=sessions,
             task=task,
-            notice=NOT_A_DEVICE,
         )
     )
     for name in done.files[:_MOST_SHOWN]:

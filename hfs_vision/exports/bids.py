@@ -28,6 +28,7 @@ from hfs_vision.exports.columns import (
 )
 from hfs_vision.exports.content import Content
 from hfs_vision.exports.staging import tsv
+from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.tables import signal_lines, write_json, write_result
 
 BIDS_VERSION = "1.10.0"
@@ -107,22 +108,19 @@ def write_recording(folder: Path, name: str, content: Content, *, deidentify: bo
     write_result(folder / Path(name).parent, files)
 
 
-def write_dataset(
-    folder: Path, subjects: Sequence[str], out: Path, *, notice: str, version: str
-) -> None:
+def write_dataset(folder: Path, subjects: Sequence[str], out: Path, *, version: str) -> None:
     """Writes what describes the dataset as a whole; what ``out`` has of it already stays.
 
     Args:
         folder: Where to write.
         subjects: Labels of the subjects that are added.
         out: The dataset as it is, or a folder that does not exist.
-        notice: What the program is not.
         version: Of the program.
 
     Raises:
         TableError: If the list of participants that is there cannot be read.
     """
-    generated = {"Name": "hfs-vision", "Version": version, "Description": notice}
+    generated = {"Name": "hfs-vision", "Version": version, "Description": NOT_A_DEVICE}
     values: dict[str, dict[str, Any]] = {
         DESCRIPTION_FILE: {
             "Name": "One-sided facial movements in video",
@@ -138,7 +136,7 @@ def write_dataset(
         if not (out / name).exists()
     }
     if not any((out / name).exists() for name in ("README", "README.md", "README.txt")):
-        files["README"] = partial(_write_text, text=_README.format(notice=notice))
+        files["README"] = partial(_write_text, text=_README.format(notice=NOT_A_DEVICE))
     text = _participants(out / PARTICIPANTS_FILE, subjects)
     write_result(folder, {**files, PARTICIPANTS_FILE: partial(_write_text, text=text)})
 

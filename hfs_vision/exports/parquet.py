@@ -22,6 +22,7 @@ from hfs_vision.exports.columns import (
     Column,
 )
 from hfs_vision.exports.content import Content
+from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.tables import MEASURED_COLUMNS
 
 SCHEMA_VERSION = "1"
@@ -72,9 +73,7 @@ def check_pyarrow() -> None:
         ) from error
 
 
-def write_parquet(
-    folder: Path, contents: Iterable[Content], *, notice: str, deidentify: bool
-) -> None:
+def write_parquet(folder: Path, contents: Iterable[Content], *, deidentify: bool) -> None:
     """Writes ``recordings``, ``events``, ``twitches``, ``stretches`` and ``signals.parquet``.
 
     One recording is held at a time. Missing values are null.
@@ -82,7 +81,6 @@ def write_parquet(
     Args:
         folder: Must exist.
         contents: The recordings.
-        notice: What every file says of itself.
         deidentify: Leave out the columns of free text and dates.
     """
     hidden = {*FREE_TEXT, "started_utc"} if deidentify else set()
@@ -98,7 +96,7 @@ def write_parquet(
         written = {}
         for name, columns in tables.items():
             shown = {k: column for k, column in columns.items() if k not in hidden}
-            table = _Table(folder / f"{name}.parquet", shown, notice)
+            table = _Table(folder / f"{name}.parquet", shown)
             written[name] = stack.enter_context(table)
         for content in contents:
             written["recordings"].add([_recording(content)])
@@ -114,7 +112,7 @@ def write_parquet(
 class _Table:
     """A Parquet file that takes rows, or whole columns, a row group at a time."""
 
-    def __init__(self, path: Path, columns: Mapping[str, Column], notice: str) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, Column]) -> None:
         import pyarrow
         import pyarrow.parquet
 
@@ -128,7 +126,7 @@ class _Table:
             pyarrow.field(name, types[column.kind], metadata=_about(column))
             for name, column in columns.items()
         ]
-        about = {"hfs_vision.schema_version": SCHEMA_VERSION, "hfs_vision.notice": notice}
+        about = {"hfs_vision.schema_version": SCHEMA_VERSION, "hfs_vision.notice": NOT_A_DEVICE}
         self._schema = pyarrow.schema(fields, metadata=about)
         self._arrow = pyarrow
         self._writer = pyarrow.parquet.ParquetWriter(path, self._schema)

@@ -38,7 +38,6 @@ class Request:
         machine: Export the program's own events, though they were corrected.
         media: The recording, for ELAN and BORIS, whose place or name is then written.
         subjects, sessions, task: Labels of BIDS; of the first, also BORIS's subject.
-        notice: What every dataset says of the program.
     """
 
     folders: Sequence[Path]
@@ -51,7 +50,6 @@ class Request:
     subjects: Sequence[str] = ()
     sessions: Sequence[str] = ()
     task: str = "face"
-    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,9 +99,7 @@ def export(request: Request) -> Export:
 
     def write(folder: Path) -> None:
         if request.to == "parquet":
-            write_parquet(
-                folder, reading.contents(), notice=request.notice, deidentify=request.deidentify
-            )
+            write_parquet(folder, reading.contents(), deidentify=request.deidentify)
         elif request.to == "bids":
             _write_bids(request, reading, folder, out)
         else:
@@ -220,8 +216,7 @@ def _write_bids(request: Request, reading: _Reading, folder: Path, out: Path) ->
     for stem, content in zip(_stems(request), reading.contents(), strict=True):
         bids.write_recording(folder, stem, content, deidentify=request.deidentify)
     subjects = [subject for subject, _ in _labels(request)]
-    about = {"notice": request.notice, "version": version("hfs-vision")}
-    bids.write_dataset(folder, subjects, out, **about)
+    bids.write_dataset(folder, subjects, out, version=version("hfs-vision"))
 
 
 def _write_one(
