@@ -16,10 +16,11 @@ import av
 import cv2
 import numpy as np
 
+from hfs_vision.diary import open_diary
 from hfs_vision.tables import read_events, read_signals
 from tests.cli.support import remux
 from tests.faults.material import write_piece
-from tests.faults.results import analysed
+from tests.faults.results import VISITS, analysed, diary, empty_diary
 from tests.faults.rows import Expect, Place, Row, Seen
 from tests.faults.rows_detector import write_results
 from tests.faults.rows_writer import SAMPLE, told_events_are_kept
@@ -72,6 +73,11 @@ COMMANDS: dict[str, Arguments] = {
         "--json",
         p.folder / "scores.json",
     ],
+    "diary add": lambda p: [*("diary", "add", empty_diary(p), analysed(p), "--date", "2026-03-01")],
+    "diary recompute": lambda p: ["diary", "recompute", diary(p), "--closure-threshold", 0.2],
+    "diary trend": lambda p: ["diary", "trend", diary(p), "--out", p.out],
+    "diary backup": lambda p: ["diary", "backup", diary(p)],
+    "cohort table": lambda p: ["cohort", "table", diary(p), "--out", p.out / "table"],
     "simulate": lambda p: [
         "simulate",
         p.folder / "x.mp4",
@@ -159,6 +165,12 @@ def _read(path: Path) -> None:
             assert sum(1 for _ in container.decode(video=0)) > 0, "no frame"
     elif path.suffix == ".png":
         assert cv2.imread(str(path)) is not None, "no picture"
+    elif path.suffix in (".diary", ".backup"):
+        with open_diary(path) as store:
+            held = store.load().sessions
+        # New, or with the one that is added; else every one of them by the same settings.
+        assert len(held) in (0, 1, VISITS), "part of the sessions"
+        assert len({session.settings_sha256 for session in held}) < 2, "part of it counted anew"
     elif path.suffix == ".html":
         assert path.read_text().rstrip().endswith("</html>"), "it ends early"
 
