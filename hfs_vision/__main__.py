@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from hfs_vision.errors import library_hint
+from hfs_vision.errors import library_error
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
         from hfs_vision.cli import main as run
     except ImportError as error:
         # OpenCV is linked to libraries that a bare machine lacks.
-        sys.exit(f"error: a library cannot be loaded: {error}{library_hint(error)}")
+        sys.exit(f"error: {library_error(error)}")
     finally:
         signal.signal(signal.SIGINT, before)
     run()

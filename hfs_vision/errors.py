@@ -53,6 +53,11 @@ def library_hint(error: BaseException) -> str:
     return "; on Debian or Ubuntu: apt-get install libgl1 libegl1 libgles2 libglib2.0-0"
 
 
+def library_error(error: ImportError) -> str:
+    """What to say where a library cannot be loaded, be it missing or memory too small for it."""
+    return f"a library cannot be loaded: {error}{library_hint(error)}"
+
+
 def check_extra(what: str, libraries: Sequence[str], extra: str) -> None:
     """Makes sure that the libraries of an extra are here.
 

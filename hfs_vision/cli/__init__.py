@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.errors import HfsVisionError
+from hfs_vision.errors import HfsVisionError, library_error
 from hfs_vision.schema import NOT_A_DEVICE
 
 _COMMANDS = {
@@ -72,7 +72,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _COMMANDS and cmd_name not in self.commands:
             module, name = _COMMANDS[cmd_name].split(".")
-            self.add_command(getattr(import_module(f"{__name__}.{module}"), name))
+            try:
+                self.add_command(getattr(import_module(f"{__name__}.{module}"), name))
+            except ImportError as error:
+                raise HfsVisionError(library_error(error)) from error
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

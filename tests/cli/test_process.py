@@ -305,3 +305,15 @@ def test_a_library_that_cannot_be_loaded_is_one_line(monkeypatch, problem, hint)
     monkeypatch.undo()
     assert str(ended.value.code).startswith(f"error: a library cannot be loaded: {problem}")
     assert hint in str(ended.value.code)
+
+
+def test_a_library_that_a_command_cannot_load_is_one_line():
+    program = "import sys; sys.modules['av'] = None; from hfs_vision.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "analyze", "x.mp4"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: a library cannot be loaded: import of av halted")
+    assert done.stderr.count("\n") == 1
