@@ -26,22 +26,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("reader", choices=[*READERS, "all"])
     parser.add_argument("--seconds", type=int, default=60, help="for each reader")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="readers at a time")
     parser.add_argument("--findings", type=Path, default=Path(), help="folder for what fails")
     parser.add_argument("--new", type=Path, help="folder for what reaches new code")
     asked = parser.parse_args()
     names = list(READERS) if asked.reader == "all" else [asked.reader]
-    failed = []
-    for name in names:
-        with tempfile.TemporaryDirectory() as scratch:
-            new = asked.new / name if asked.new else Path(scratch)
-            for folder in (asked.findings, new, CORPUS / name):
-                folder.mkdir(parents=True, exist_ok=True)
-            child = os.fork()  # libFuzzer ends its process
-            if not child:
-                _fuzz(name, new, asked)
-            if os.waitpid(child, 0)[1]:
-                failed.append(name)
-    print(f"{len(names)} reader(s), {asked.seconds} s each; failed: {', '.join(failed) or 'none'}")
+    count = len(names)
+    failed, running = [], dict[int, str]()
+    with tempfile.TemporaryDirectory() as scratch:
+        while names or running:
+            while names and len(running) < asked.jobs:
+                name = names.pop(0)
+                new = (asked.new or Path(scratch)) / name
+                for folder in (asked.findings, new, CORPUS / name):
+                    folder.mkdir(parents=True, exist_ok=True)
+                sys.stdout.flush()
+                child = os.fork()  # libFuzzer ends its process
+                if not child:
+                    _fuzz(name, new, asked)
+                running[child] = name
+            child, code = os.wait()
+            if code:
+                failed.append(running[child])
+            del running[child]
+    print(f"{count} reader(s), {asked.seconds} s each; failed: {', '.join(failed) or 'none'}")
     return int(bool(failed))
 
 
