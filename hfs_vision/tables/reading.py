@@ -73,6 +73,8 @@ def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
     try:
         head, _, body = path.read_text(encoding="utf-8").partition("\n")
         columns = head.split(",")
+        if "\0" in head:
+            return None
         if not body.endswith("\n") or not set(names) <= set(columns) or _UNPLAIN.search(body):
             return None
         if not body.strip():  # which NumPy warns of
@@ -224,7 +226,7 @@ def read_header(path: Path) -> list[str]:
     """Names of a table's columns; none where the file cannot be read."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            first = handle.readline()
+            first = handle.readline().replace("\0", "")
             rows = csv.reader([first], delimiter=_separator(first))
             return [name.strip() for name in next(rows, [])]
     except (OSError, UnicodeDecodeError, csv.Error):
