@@ -25,6 +25,7 @@ ALLOWED = {
     "appearance": (CORE | {"models", "patches"}, {"numpy", "onnxruntime"}),
     "fusion": (CORE, {"numpy"}),
     "quiet": (set(), set()),
+    "leaving": (set(), set()),
     "facemesh": (
         CORE | {"models", "sighting", "subject", "fusion", "quiet"},
         {"numpy", "cv2", "mediapipe"},
@@ -93,11 +94,12 @@ ALLOWED = {
             "diary",
             "trend",
             "cohort",
+            "leaving",
         },
         {"click", "rich"},
     ),
     "__init__": (BASE | {"pipeline"}, set()),
-    "__main__": ({"cli", "errors"}, set()),
+    "__main__": ({"cli", "errors", "leaving"}, set()),
 }
 
 

@@ -11,6 +11,7 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.errors import HfsVisionError, library_error
+from hfs_vision.leaving import leave_on_signal
 from hfs_vision.schema import NOT_A_DEVICE
 
 _COMMANDS = {
@@ -73,7 +74,8 @@ class _Commands(click.Group):
         if cmd_name in _COMMANDS and cmd_name not in self.commands:
             module, name = _COMMANDS[cmd_name].split(".")
             try:
-                self.add_command(getattr(import_module(f"{__name__}.{module}"), name))
+                with leave_on_signal():
+                    self.add_command(getattr(import_module(f"{__name__}.{module}"), name))
             except ImportError as error:
                 raise HfsVisionError(library_error(error)) from error
         return super().get_command(ctx, cmd_name)
@@ -94,13 +96,13 @@ def main() -> None:
         # A file name that the terminal's encoding does not know must not end the program.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
-    asked = [signal.SIGINT]
+    asked = list[int]()
 
     def end(number: int, _frame: object) -> None:
-        asked[0] = signal.Signals(number)
+        asked.append(number)
         raise KeyboardInterrupt  # so that what a command has begun to write is removed
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         code = cli(standalone_mode=False)
     except HfsVisionError as error:
@@ -120,7 +122,13 @@ def main() -> None:
         code = 1
     except (click.Abort, KeyboardInterrupt):
         terminal.show_error("interrupted")
+        code = 128 + (asked or [signal.SIGINT])[0]
+    except Exception:
+        if not asked:
+            raise
+        terminal.show_error("interrupted")  # inside a library that made another error of it
         code = 128 + asked[0]
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     sys.exit(code if isinstance(code, int) else 0)

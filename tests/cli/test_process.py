@@ -317,3 +317,20 @@ def test_a_library_that_a_command_cannot_load_is_one_line():
     assert done.returncode == 1
     assert done.stderr.startswith("error: a library cannot be loaded: import of av halted")
     assert done.stderr.count("\n") == 1
+
+
+@posix_only
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_of_which_a_library_makes_another_error_is_an_interruption(number):
+    program = (
+        "import os, hfs_vision.cli as c\n"
+        "def command(**_):\n"
+        "    try:\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "    except KeyboardInterrupt:\n"
+        "        raise ValueError('an affine matrix') from None\n"
+        "c.cli = command\n"
+        "c.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (128 + number, "error: interrupted\n")
