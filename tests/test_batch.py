@@ -32,7 +32,8 @@ from tests.batch_support import (
     make_clips,
     wait_until,
 )
-from tests.cli.support import VIDEO, needs_model, remux
+from tests.cli.support import VIDEO, remux
+from tests.models_here import needs_model
 
 
 def touch(*paths: Path) -> None:

@@ -17,7 +17,8 @@ from hfs_vision.simulate.writing import write_video
 from hfs_vision.video import open_source
 from tests import clips
 from tests.benchmarks import check as spoil
-from tests.cli.support import VIDEO, needs_model
+from tests.cli.support import VIDEO
+from tests.models_here import needs_model
 
 
 def spoilt(path: Path, change: spoil.Spoil, *, seconds: float = 3.0, crf: int = 18) -> Check:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hfs_vision
-from hfs_vision.video import open_source
+from hfs_vision.video import Replay, open_source
 from tests.golden.data import SAMPLES
 
 FPS, SOUND_HZ = 30, 8000
@@ -121,3 +121,4 @@ def test_a_result_carries_the_doubt(tmp_path):
     result = hfs_vision.analyze(path)
     assert any("15.0 frames/s in one place and 30.0 in another" in text for text in result.warnings)
     assert result.as_dict()["source"]["time_doubts"]
+    assert list(Replay(path).warnings) == list(result.source.time_doubts)  # so does a session

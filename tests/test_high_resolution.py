@@ -24,14 +24,11 @@ from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import open_source
 from tests import clips
 from tests.golden.data import SAMPLES, task_file
+from tests.models_here import needs_model
 
 SAMPLE = SAMPLES / "right_hemifacial_spasms.mp4"
 HD, UHD = (1920, 1080), (3840, 2160)
 DEEP = {"codec": "libx264", "pix_fmt": "yuv420p10le"}
-
-needs_landmarks = pytest.mark.skipif(
-    not carries_face_mesh() and task_file() is None, reason="no landmark model is here"
-)
 
 
 @cache
@@ -87,7 +84,7 @@ def mean_difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(float) - b).mean())
 
 
-@needs_landmarks
+@needs_model
 @pytest.mark.parametrize("size", [HD, UHD], ids=["1080p", "4K"])
 def test_a_large_picture_gives_the_measurements_of_a_small_one(tmp_path, size):
     small, large = (
@@ -128,14 +125,15 @@ def test_ten_bits_show_the_colours_of_eight(tmp_path, matrix, full):
     [("libx264", "yuv420p10le"), ("libx265", "yuv420p10le"), ("libx265", "yuv420p12le")],
 )
 def test_deep_pictures_differ_little_from_their_direct_conversion(tmp_path, codec, pix_fmt):
-    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    # Of two pictures x265 was once seen to give the times of decoding out of order.
+    options = {"x265-params": "log-level=none:bframes=0"} if codec == "libx265" else {}
     path = write(tmp_path / "a.mkv", HD, count=2, codec=codec, pix_fmt=pix_fmt, options=options)
     for frame, expected in zip(frames_of(path), directly(path), strict=True):
         assert mean_difference(frame.rgb, expected) < 1.5
         assert abs(frame.rgb.mean() - expected.mean()) < 1.0
 
 
-@needs_landmarks
+@needs_model
 def test_patches_and_landmarks_of_deep_pictures_are_those_of_the_direct_conversion(tmp_path):
     path = write(tmp_path / "a.mp4", HD, **DEEP)
     ours = frames_of(path)

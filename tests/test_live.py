@@ -7,12 +7,10 @@ import signal
 import time
 
 import numpy as np
-import pytest
 
 from hfs_vision import analyze
-from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.tables import read_events, read_signals
-from tests.golden.data import SAMPLES, task_file
+from tests.golden.data import SAMPLES
 from tests.live_support import (
     TOLD_S,
     analysed,
@@ -25,10 +23,9 @@ from tests.live_support import (
     wait_for,
 )
 from tests.mjpeg_server import MjpegServer
+from tests.models_here import needs_model
 
-pytestmark = pytest.mark.skipif(
-    not carries_face_mesh() and task_file() is None, reason="no landmark model is here"
-)
+pytestmark = needs_model
 
 
 def lasting(name: str) -> float:

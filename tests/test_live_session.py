@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.live import Action, View, open_protocol
 from hfs_vision.schema import Event
 from hfs_vision.tables import read_segments, read_signals
-from tests.golden.data import SAMPLES, task_file
+from tests.golden.data import SAMPLES
 from tests.live_support import (
     SPASMS,
     after_a_kill,
@@ -24,10 +23,9 @@ from tests.live_support import (
     start_live,
     wait_for,
 )
+from tests.models_here import needs_model
 
-pytestmark = pytest.mark.skipif(
-    not carries_face_mesh() and task_file() is None, reason="no landmark model is here"
-)
+pytestmark = needs_model
 
 
 @dataclass

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from hfs_vision.appearance import FILES
-from tests.cli.support import VIDEO, needs_model, remux
+from tests.cli.support import VIDEO, remux
 from tests.golden.data import ROOT, task_file
+from tests.models_here import needs_model
 from tests.once import once
 
 pytest.importorskip("build", reason='pip install "hfs-vision[test]" brings what builds the wheel')

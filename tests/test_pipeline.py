@@ -40,7 +40,7 @@ from tests.golden.data import (
     sample_truth,
     task_file,
 )
-from tests.models_here import needs_face_mesh, needs_task
+from tests.models_here import needs_face_mesh, needs_model, needs_task
 from tests.synthetic import Recording
 
 SPASMS, HEALTHY, UNEVEN = (
@@ -55,9 +55,6 @@ every_model = pytest.mark.parametrize(
         pytest.param(name, marks=needs_task if name == "facelandmarker" else needs_face_mesh)
         for name in LANDMARKERS
     ],
-)
-any_model = pytest.mark.skipif(
-    not carries_face_mesh() and task_file() is None, reason="no landmark model is here"
 )
 
 
@@ -204,7 +201,7 @@ def test_a_second_run_measures_the_same_to_the_last_digit():
         np.testing.assert_array_equal(getattr(again, name), getattr(first, name)[:256])
 
 
-@any_model
+@needs_model
 def test_the_readme_example_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"<!-- api example -->\n```python\n(.*?)```", text, re.DOTALL)
@@ -221,7 +218,7 @@ def test_the_readme_example_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     assert made >= {"events.csv", "counts.csv", "signals.csv"}
 
 
-@any_model
+@needs_model
 def test_a_face_that_comes_in_the_second_half_is_analysed_from_there(tmp_path):
     late_s, size = 6.0, (320, 320)
     grey = np.full((*size, 3), 120, np.uint8)
@@ -244,7 +241,7 @@ def test_a_face_that_comes_in_the_second_half_is_analysed_from_there(tmp_path):
     assert any("no usable face in 180 of 396 frames" in line for line in result.warnings)
 
 
-@any_model
+@needs_model
 def test_a_folder_of_pictures_gives_what_the_video_gives(tmp_path):
     frames = list(frames_of(SPASMS, until_s=6.4))
     assert len(frames) == 192
@@ -268,7 +265,7 @@ def test_a_folder_of_pictures_gives_what_the_video_gives(tmp_path):
     assert from_pictures.source.kind == "images"
 
 
-@any_model
+@needs_model
 def test_a_low_frame_rate_is_warned_of(tmp_path):
     every_fifth = (f for f in frames_of("left_eyelid_twitches", until_s=4.0) if f.index % 5 == 0)
     write_video(tmp_path / "slow.mp4", every_fifth)
@@ -278,7 +275,7 @@ def test_a_low_frame_rate_is_warned_of(tmp_path):
     assert result.as_dict()["warnings"] == result.warnings
 
 
-@any_model
+@needs_model
 def test_a_small_face_is_warned_of(tmp_path):
     small = (
         replace(frame, rgb=cv2.resize(frame.rgb, (192, 192), interpolation=cv2.INTER_AREA))
@@ -325,7 +322,7 @@ def open_sockets() -> set[str]:
 # What a caller may rely on
 
 
-@any_model
+@needs_model
 def test_stopping_gives_the_events_up_to_then_marked_as_partial():
     reached: list[float] = []
     result = run(
@@ -353,7 +350,7 @@ def test_progress_is_called_with_growing_numbers_up_to_all_frames(stand_in):
     assert times[-1] == pytest.approx(result.measurements.time_s[-1], abs=1e-6)
 
 
-@any_model
+@needs_model
 def test_no_more_than_a_few_frames_are_held_at_a_time(monkeypatch):
     most, seen = 0, 0
     original = FrameSource._in_order
@@ -471,7 +468,7 @@ def test_the_names_of_the_package_exist_and_no_other():
 # Real clips of people, where the shared folder is
 
 
-@any_model
+@needs_model
 def test_a_real_clip_without_a_face_is_refused(shared):
     path = shared / "bench" / "clips" / "no_face.mp4"
     if not path.exists():

@@ -26,10 +26,10 @@ from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.footage.writing import replacing
 from hfs_vision.pipeline import detect
 from hfs_vision.tables.apart import working_folder
-from tests.cli.support import needs_model, remux
+from tests.cli.support import remux
 from tests.clips import write_clip
 from tests.golden.data import ROOT, SAMPLES
-from tests.models_here import needs_face_mesh
+from tests.models_here import needs_face_mesh, needs_model
 from tests.privacy_support import Room, Trace, environment, needs_strace, tracee
 from tests.synthetic import Recording
 

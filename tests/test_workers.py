@@ -16,14 +16,12 @@ import pytest
 import hfs_vision
 from hfs_vision import workers
 from hfs_vision.errors import SourceError, UsageError
-from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.pipeline import Analysis
 from tests.cli.support import remux
-from tests.golden.data import SAMPLES, task_file
+from tests.golden.data import SAMPLES
+from tests.models_here import needs_model
 
-pytestmark = pytest.mark.skipif(
-    not carries_face_mesh() and task_file() is None, reason="no landmark model is here"
-)
+pytestmark = needs_model
 SPASMS = SAMPLES / "right_hemifacial_spasms.mp4"
 TABLES = ("events.csv", "twitches.csv", "counts.csv", "signals.csv")
 

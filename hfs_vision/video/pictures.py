@@ -20,13 +20,11 @@ _LARGEST_KEPT_BLOCK = 31 << 20  # bytes; glibc adapts to blocks of up to 32 MiB
 # never has one (periodic intra refresh) has healed by then.
 _HEALED_AFTER_S = 10.0
 _JPEG_SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e][\1-\4]")
+_STOPS_IF_STRICT = ("h264", "hevc", "mpeg4")
 Matrix = tuple[int, int, int, int]
 
 
-_STOPS_IF_STRICT = ("h264", "hevc", "mpeg4")
-
-
-def set_up(stream: VideoStream, *, strict: bool = True) -> None:
+def set_up(stream: VideoStream, *, strict: bool) -> None:
     """Prepares a stream's decoder, before it decodes.
 
     It has one thread: with more of them what becomes of a damaged file differs from one run to the

@@ -36,8 +36,8 @@ class Replay:
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What was damaged in the file, up to now."""
-        return self._source.stats.warnings()
+        """What was damaged in the file, up to now, and what contradicts its times."""
+        return [*self.info.time_doubts, *self._source.stats.warnings()]
 
     def pictures(self) -> Iterator[tuple[float, Picture]]:
         """Pictures with their times in seconds, until the file ends.

@@ -18,7 +18,7 @@ from hfs_vision.web.live import create_live_app
 from hfs_vision.web.live_display import PageDisplay
 from hfs_vision.web.server import LocalServer
 from tests.browser.live_support import LivePage, live_program
-from tests.cli.support import VIDEO, needs_model
+from tests.cli.support import VIDEO
 from tests.live_page_support import (
     HOSTILE,
     Page,
@@ -28,6 +28,7 @@ from tests.live_page_support import (
     some_session,
     some_view,
 )
+from tests.models_here import needs_model
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 

@@ -11,20 +11,14 @@ import av
 import numpy as np
 import pytest
 
-from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.schema import Frame, ModelIdentity
-from tests.golden.data import SAMPLES, task_file
+from tests.golden.data import SAMPLES
 from tests.synthetic import Recording
 
 SAMPLE = "right_hemifacial_spasms"
 
 
 VIDEO = SAMPLES / f"{SAMPLE}.mp4"
-
-
-needs_model = pytest.mark.skipif(
-    not carries_face_mesh() and task_file() is None, reason="no landmark model is here"
-)
 
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of POSIX")

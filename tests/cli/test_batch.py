@@ -25,7 +25,8 @@ from tests.batch_support import (
     wait_until,
     written,
 )
-from tests.cli.support import VIDEO, needs_model, nothing_written, remux
+from tests.cli.support import VIDEO, nothing_written, remux
+from tests.models_here import needs_model
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="processes are seen in /proc")
 

@@ -15,8 +15,9 @@ import pytest
 from hfs_vision.checking import TOPICS
 from hfs_vision.schema import Frame
 from tests import clips
-from tests.cli.support import VIDEO, needs_model, nothing_written, posix_only
+from tests.cli.support import VIDEO, nothing_written, posix_only
 from tests.mjpeg_server import MjpegServer
+from tests.models_here import needs_model
 
 
 @pytest.mark.parametrize(

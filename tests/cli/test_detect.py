@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from hfs_vision.tables import read_events
-from tests.cli.support import VIDEO, files_in, needs_model, nothing_written
+from tests.cli.support import VIDEO, files_in, nothing_written
+from tests.models_here import needs_model
 from tests.review_support import opened
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from hfs_vision.tables import read_events, read_signals
-from tests.cli.support import VIDEO, needs_model, nothing_written, posix_only
+from tests.cli.support import VIDEO, nothing_written, posix_only
 from tests.live_support import start_live
 from tests.mjpeg_server import MjpegServer
+from tests.models_here import needs_model
 
 needs_a_machine_without_cameras = pytest.mark.skipif(
     any(Path("/dev").glob("video*")), reason="this machine has a camera"

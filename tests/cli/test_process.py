@@ -20,17 +20,9 @@ from hfs_vision.facemesh import carries_face_mesh
 from hfs_vision.pipeline import RESULT_FILES
 from hfs_vision.schema import Frame
 from hfs_vision.tables import read_events
-from tests.cli.support import (
-    SAMPLE,
-    VIDEO,
-    Outcome,
-    StandIn,
-    needs_model,
-    nothing_written,
-    posix_only,
-    remux,
-)
+from tests.cli.support import SAMPLE, VIDEO, Outcome, StandIn, nothing_written, posix_only, remux
 from tests.golden.data import event_file
+from tests.models_here import needs_model
 
 # Interrupting
 

@@ -15,7 +15,8 @@ from hfs_vision.pipeline import RESULT_FILES
 from hfs_vision.tables import read_events
 from hfs_vision.video import open_source
 from tests import clips
-from tests.cli.support import VIDEO, needs_model, nothing_written, remux
+from tests.cli.support import VIDEO, nothing_written, remux
+from tests.models_here import needs_model
 
 # Recordings that cannot be analysed. Each maker puts one below a folder and returns it.
 

@@ -8,7 +8,8 @@ import pytest
 
 from hfs_vision.cli import report as cli_report
 from hfs_vision.errors import OutputError
-from tests.cli.support import VIDEO, files_in, needs_model, remux
+from tests.cli.support import VIDEO, files_in, remux
+from tests.models_here import needs_model
 
 
 def test_report_makes_the_page_anew_and_says_where_it_is(hfs, results):

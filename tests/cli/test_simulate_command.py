@@ -10,16 +10,8 @@ import numpy as np
 import pytest
 
 from hfs_vision.video import open_source
-from tests.cli.support import (
-    SAMPLE,
-    VIDEO,
-    Command,
-    Outcome,
-    files_in,
-    needs_model,
-    nothing_written,
-    remux,
-)
+from tests.cli.support import SAMPLE, VIDEO, Command, Outcome, files_in, nothing_written, remux
+from tests.models_here import needs_model
 
 # Simulating
 
