@@ -121,4 +121,5 @@ def test_a_result_carries_the_doubt(tmp_path):
     result = hfs_vision.analyze(path)
     assert any("15.0 frames/s in one place and 30.0 in another" in text for text in result.warnings)
     assert result.as_dict()["source"]["time_doubts"]
-    assert list(Replay(path, realtime=False).warnings) == list(result.source.time_doubts)  # so does a session
+    as_session = Replay(path, realtime=False).warnings
+    assert list(as_session) == list(result.source.time_doubts)
