@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from hfs_vision.core.detector import Detector
@@ -191,3 +193,8 @@ def mirrored(landmarks: FloatArray, width: float) -> FloatArray:
         flipped[:, [left, right]] = landmarks[:, [right, left]]
     flipped[..., 0] = width - flipped[..., 0]
     return flipped
+
+
+def labels(events: Iterable[Event]) -> list[tuple[str, str]]:
+    """Side and kind of each."""
+    return [(e.side, e.kind) for e in events]

@@ -7,7 +7,7 @@ import pytest
 
 from hfs_vision.core.baseline import YAW_TO_LATERAL, YAW_TO_UP
 from hfs_vision.schema import SIDES
-from tests.synthetic import Recording, bump, run
+from tests.synthetic import Recording, bump, labels, run
 
 LEFT, RIGHT, BOTH = 0, 1, slice(None)
 OUTWARDS = np.array([1.0, -1.0])
@@ -16,10 +16,6 @@ OUTWARDS = np.array([1.0, -1.0])
 
 every_rate = pytest.mark.parametrize("fps", [30, 60])
 every_side = pytest.mark.parametrize("side", [LEFT, RIGHT], ids=SIDES)
-
-
-def labels(events):
-    return [(e.side, e.kind) for e in events]
 
 
 def face(seconds, fps, seed, lids=1.0):
