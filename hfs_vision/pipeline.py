@@ -48,6 +48,9 @@ from hfs_vision.workers import LandmarkerChoice, MeasuredPart, measure_recording
 
 RESULT_FILES = (EVENTS_FILE, TWITCHES_FILE, COUNTS_FILE, SIGNALS_FILE, SUMMARY_FILE)
 
+_DETECT_FRAMES = 8192
+"""Frames between two calls of ``progress`` while events are detected again: about 0.2 s."""
+
 _NO_FRAMES = measure(np.empty(0), np.empty((0, 478, 3)))
 
 Progress = Callable[[SourceInfo, int, float], None]
@@ -255,6 +258,7 @@ def detect(
     settings: Settings | None = None,
     segments: Sequence[tuple[str, float]] = (),
     inherited: dict[str, Any] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> Analysis:
     """Decides again on measurements that were stored: no video is needed.
 
@@ -265,12 +269,17 @@ def detect(
             `hfs_vision.tables.read_segments`.
         inherited: ``model``, ``source``, ``source_warnings``, ``decoding``, ``partial``,
             ``subject`` and ``frames`` of the first analysis; all but the last are passed on.
+        progress: Called now and then with the frames done and the time of the last in seconds.
     """
     settings = settings or Settings()
     run = _Run(settings)
     for label, start_s in segments:
         run.tally.begin_segment(label, start_s)
-    run.take(measurements)
+    for first in range(0, len(measurements), _DETECT_FRAMES):
+        run.take(measurements[slice(first, first + _DETECT_FRAMES)])
+        if progress:
+            done = min(first + _DETECT_FRAMES, len(measurements))
+            progress(done, float(measurements.time_s[done - 1]))
     run.finish()
     inherited = inherited or {}
     source_warnings = list(inherited.get("source_warnings") or [])

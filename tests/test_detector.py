@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfs_vision.core.detector import Detector
+from hfs_vision.core.detector import Detector, row_ends, usual_steps
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.settings import Settings
 from tests.synthetic import Recording, labels, mirrored, run
@@ -357,3 +357,32 @@ def test_a_face_of_which_one_lid_reads_half_in_every_blink_has_no_events_but_its
     assert recording.events() == []
     recording.lid(LEFT, 31, 0.3, 0.9).lid(RIGHT, 40, 0.3, 0.45)
     assert labels(recording.events()) == [("left", "eyelid_twitch"), ("right", "eyelid_twitch")]
+
+
+@pytest.mark.parametrize(
+    ("recording", "count"),
+    [
+        pytest.param(Recording(600).train(LEFT, 1, 150, gap_s=3.5), 150, id="many events"),
+        pytest.param(Recording(600).train(LEFT, 1, 1800, gap_s=0.12), 1, id="one event"),
+    ],
+)
+def test_rows_that_are_looked_at_grow_with_the_recording_and_no_faster(
+    recording, count, monkeypatch
+):
+    looked_at = []
+
+    def counted(time_s, max_gap_s):
+        looked_at.append(len(time_s))
+        return row_ends(time_s, max_gap_s)
+
+    monkeypatch.setattr("hfs_vision.core.detector.row_ends", counted)
+    assert len(recording.events()) == count
+    assert sum(looked_at) < 3 * len(recording.time_s)
+
+
+def test_the_usual_step_is_the_median_of_the_last_ones():
+    time_s = np.cumsum(np.random.default_rng(1).uniform(0.01, 0.1, 40))
+    steps = np.diff(time_s)
+    expected = [np.inf, *(np.median(steps[max(i - 5, 0) : i]) for i in range(1, 40))]
+    for n in range(41):
+        assert usual_steps(time_s[:n]).tolist() == expected[:n]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,12 +131,16 @@ def detect_command(
     if out is not None:
         check_folder(out, RESULT_FILES, force=force)
     marks = signals.parent / MARKS_FILE
-    result = detect(
-        read_signals(signals),
-        settings=settings,
-        segments=read_segments(marks) if marks.exists() else (),
-        inherited=_summary_beside(signals),
-    )
+    with terminal.frame_progress(signals.name, waiting="reading the table") as progress:
+        measurements = read_signals(signals)
+        progress.expect(len(measurements))
+        result = detect(
+            measurements,
+            settings=settings,
+            segments=read_segments(marks) if marks.exists() else (),
+            inherited=_summary_beside(signals),
+            progress=partial(progress, None),
+        )
     aside = result.save(out) if out is not None else None
     _show(result, out)
     terminal.show_set_aside(aside)

@@ -47,7 +47,7 @@ class _Count(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         if not task.completed:
-            return Text("loading the landmark model")
+            return Text(task.fields["waiting"])
         of = "" if task.total is None else f"/{task.total:.0f}"
         return Text(f"{task.completed:.0f}{of}")
 
@@ -55,13 +55,17 @@ class _Count(ProgressColumn):
 class FrameProgress:
     """A bar over the frames of a recording, with the rate and the time left."""
 
-    def __init__(self, bar: Progress, label: str) -> None:
+    def __init__(self, bar: Progress, label: str, waiting: str) -> None:
         self._bar = bar
-        self._task = bar.add_task(label, total=None)
+        self._task = bar.add_task(label, total=None, waiting=waiting)
+
+    def expect(self, frames: int) -> None:
+        """Says how many frames there are, where no source does."""
+        self._bar.update(self._task, total=frames)
 
     def __call__(self, info: SourceInfo | None, frames: int, time_s: float) -> None:
         """Shows how far the work is; see `hfs_vision.pipeline.Progress`."""
-        total = info.frame_count if info else None
+        total = info.frame_count if info else self._bar.tasks[self._task].total
         if info and not total and info.duration_s and info.nominal_fps:
             total = round(info.duration_s * info.nominal_fps)
         self._bar.update(self._task, completed=frames, total=max(total, frames) if total else None)
@@ -73,8 +77,15 @@ class FrameProgress:
 
 
 @contextmanager
-def frame_progress(label: str) -> Iterator[FrameProgress]:
-    """Shows a progress bar on standard error while frames are worked on."""
+def frame_progress(
+    label: str, waiting: str = "loading the landmark model"
+) -> Iterator[FrameProgress]:
+    """Shows a progress bar on standard error while frames are worked on.
+
+    Args:
+        label: What is worked on.
+        waiting: What is done before the first frame.
+    """
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -84,7 +95,7 @@ def frame_progress(label: str) -> Iterator[FrameProgress]:
     )
     # A log file gets no bar: it would be one line at the end, an empty one above an error.
     with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
-        progress = FrameProgress(bar, label)
+        progress = FrameProgress(bar, label, waiting)
         try:
             yield progress
         finally:

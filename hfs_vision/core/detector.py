@@ -8,6 +8,7 @@ samples are handed over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,10 @@ step is `_HOLE_STEPS` times the usual one. There the picture may be damaged, or 
 _USUAL_OF = 5
 """So many steps before a frame tell what step is usual."""
 
+_AT_ONCE = 2048
+"""Rows that are looked at in one go, or as many as are still open where those are more: the cost of
+a row then does not grow with the length of the recording, nor with that of an event."""
+
 _HELD_CLOSURE = 0.5
 _HELD_IN_BLINK = 0.25
 _BLINK_NEAR_S = 0.15
@@ -57,6 +62,15 @@ class Step:
     events: list[Event]
     blinks: list[Blink]
 
+    @classmethod
+    def joined(cls, steps: Sequence[Step]) -> Step:
+        """Consecutive steps as one."""
+        return cls(
+            Signals.concatenate([step.signals for step in steps]),
+            [event for step in steps for event in step.events],
+            [blink for step in steps for blink in step.blinks],
+        )
+
 
 class Detector:
     """Finds events in measurements as they arrive.
@@ -70,13 +84,21 @@ class Detector:
         self._builder = SignalBuilder(self._settings)
         self._window = Signals.empty()
         self._row_end: FloatArray = np.empty(0)
+        self._usual_s: FloatArray = np.empty(0)
+        self._held = (np.empty(0, dtype=np.bool_),) * len(SIDES)
         self._broken: BoolArray = np.empty(0, dtype=np.bool_)
         self._told_s = [-np.inf, -np.inf]
         self._blinked_s = -np.inf
 
     def update(self, samples: Measurements) -> Step:
         """Takes the next samples in order of time."""
-        return self._advance(self._builder.update(samples), last=False)
+        steps: list[Step] = []
+        done = 0
+        while not steps or done < len(samples):
+            piece = samples[slice(done, done + max(_AT_ONCE, len(self._window)))]
+            steps.append(self._advance(self._builder.update(piece), last=False))
+            done += len(piece)
+        return Step.joined(steps) if len(steps) > 1 else steps[0]
 
     def finish(self) -> Step:
         """Ends the recording: what was still open becomes final."""
@@ -107,6 +129,8 @@ class Detector:
         if not len(window):
             return Step(rows, [], [])
         self._row_end = row_ends(window.time_s, self._settings.max_gap_s)
+        self._usual_s = usual_steps(window.time_s)
+        self._held = tuple(self._held_rows(side) for side in range(len(SIDES)))
         self._broken = np.diff(window.time_s, prepend=window.time_s[0]) > self._settings.max_gap_s
         now_s = np.inf if last else float(window.time_s[-1])
         events, open_from = self._events(now_s)
@@ -143,7 +167,7 @@ class Detector:
         closes too: a blink in the middle of a long closure does not end it.
         """
         reach_s = self._row_end + self._settings.merge_gap_s
-        held = self._held(side)
+        held = self._held[side]
         for start, stop in runs(held, self._broken).tolist():
             before = start if self._broken[start] else max(start - 1, 0)
             held_s = np.minimum(
@@ -153,7 +177,7 @@ class Detector:
             reach_s[before:stop] = np.maximum(reach_s[before:stop], held_s)
         return np.asarray(reach_s)
 
-    def _held(self, side: int) -> BoolArray:
+    def _held_rows(self, side: int) -> BoolArray:
         """``(n,)`` rows in which the lid has not opened, be it one-sided or not.
 
         No row is looked at that is not there once the merge gap has passed.
@@ -169,7 +193,7 @@ class Detector:
             return np.asarray((own >= _HELD_CLOSURE) | in_blink & (own >= _HELD_IN_BLINK))
 
     def _in_group(self, group: slice, side: int, reach_s: FloatArray) -> list[Event]:
-        window, row_end, held, events = self._window, self._row_end, self._held(side), []
+        window, row_end, held, events = self._window, self._row_end, self._held[side], []
         lid = self._stretches(group, side, window.eye_score, _BRIEF_S[0])
         corner = self._stretches(group, side, window.mouth_score, _BRIEF_S[1])
         both = np.array(sorted([*lid.tolist(), *corner.tolist()]), dtype=np.int64).reshape(-1, 2)
@@ -189,18 +213,17 @@ class Detector:
         score, window = scores[:, side], self._window
         found = hysteresis(score[group], high=1.0, low=STAY, broken=self._broken[group])
         found = found + group.start
-        usual_s = usual_steps(window.time_s)
         sure = []
         for start, stop in found.tolist():
             begin_s = window.time_s[start]
             # What comes before a gap was not seen to last into it.
-            end_s = min(self._row_end[stop - 1], window.time_s[stop - 1] + usual_s[stop - 1])
+            end_s = min(self._row_end[stop - 1], window.time_s[stop - 1] + self._usual_s[stop - 1])
             lasts = end_s - begin_s >= brief_s or score[start:stop].max() >= _SURE
-            plain = end_s - begin_s >= _GLIMPSE_S or not self._has_hole(begin_s, end_s, usual_s)
+            plain = end_s - begin_s >= _GLIMPSE_S or not self._has_hole(begin_s, end_s)
             sure.append(lasts and plain)
         return np.asarray(found[np.array(sure, dtype=np.bool_)])
 
-    def _has_hole(self, begin_s: float, end_s: float, usual_s: FloatArray) -> bool:
+    def _has_hole(self, begin_s: float, end_s: float) -> bool:
         """Whether frames have no face or are missing around these times."""
         window = self._window
         until_s = end_s + self._settings.merge_gap_s
@@ -209,7 +232,8 @@ class Detector:
         blank = np.isnan(window.closure[first:stop]).any()
         first = max(first - 1, 0)  # the steps that lead into that time and out of it
         steps = np.diff(window.time_s[first : stop + 1])
-        return bool(blank or (steps > _HOLE_STEPS * usual_s[first : first + len(steps)]).any())
+        usual_s = self._usual_s[first : first + len(steps)]
+        return bool(blank or (steps > _HOLE_STEPS * usual_s).any())
 
     def _blinks(self, now_s: float) -> tuple[list[Blink], int]:
         time_s, both = self._window.time_s, self._window.closure.min(axis=1)
@@ -249,12 +273,13 @@ def usual_steps(time_s: FloatArray) -> FloatArray:
     >>> usual_steps(np.array([0.0, 1.0, 2.0, 3.0, 8.0])).tolist()
     [inf, 1.0, 1.0, 1.0, 1.0]
     """
-    if len(time_s) < 2:
-        return np.full(len(time_s), np.inf)
-    steps = np.diff(time_s)
-    padded = np.concatenate([np.full(_USUAL_OF - 1, np.nan), steps])
-    usual = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, _USUAL_OF), axis=1)
-    return np.append(np.inf, usual)
+    usual, steps = np.full(len(time_s), np.inf), np.diff(time_s)
+    for row in range(1, min(len(time_s), _USUAL_OF)):
+        usual[row] = np.median(steps[:row])
+    if len(time_s) > _USUAL_OF:
+        latest = np.lib.stride_tricks.sliding_window_view(steps, _USUAL_OF)
+        usual[_USUAL_OF:] = np.median(latest, axis=1)
+    return usual
 
 
 def _over(rows: Signals, side: int) -> BoolArray:

@@ -2,8 +2,11 @@
 
 The face is synthetic (tests.synthetic): blinks, one-sided spasms and jitter of every point. It is
 made a minute at a time, which is not timed. "Pieces" feeds `measure` and `Detector` as many frames
-at a time as the pipeline does; "one piece" feeds the detector the whole hour at once (as
-`hfs_vision.detect` does) and `measure` a minute at a time (an hour of landmarks is 2.5 GB).
+at a time as the pipeline does; "one piece" feeds the detector the whole hour at once and `measure`
+a minute at a time (an hour of landmarks is 2.5 GB).
+
+``--lengths 1 60 480`` times `hfs_vision.detect` on recordings of so many minutes instead, in turns:
+the cost of a frame must not grow with the length.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy as np
 from hfs_vision import measuring
 from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.pipeline import detect
 from hfs_vision.schema import FloatArray
 from hfs_vision.settings import Settings
 from tests.benchmarks.common import Report, Stopwatch, parser, spread, steps
@@ -24,6 +28,8 @@ from tests.synthetic import Recording, face
 FPS = 60.0
 _MINUTE_S = 60.0
 _POINT_JITTER_PX = 0.3
+_LEAST_MINUTES = 20
+"""What is shorter is detected several times, since a single time is too short to be measured."""
 
 
 def chunk_of_pipeline() -> int:
@@ -78,6 +84,32 @@ def timed(count: int, chunk: int | None) -> tuple[Stopwatch, Stopwatch, int]:
     return measuring, detecting, events
 
 
+def detected(count: int) -> tuple[float, int]:
+    """Microseconds of processor time a frame of `hfs_vision.detect`, and the number of events."""
+    measured = Measurements.concatenate([_minute(number).measured() for number in range(count)])
+    watch, events = Stopwatch(), 0
+    times = max(_LEAST_MINUTES // count, 1)
+    for _ in range(times):
+        with watch.running():
+            events = len(detect(measured).events)
+    return 1e6 * watch.cpu_s / (times * len(measured)), events
+
+
+def compare_lengths(report: Report, lengths: list[int], repeat: int) -> None:
+    """The cost of a frame by the length of the recording, and what it is of the first one's."""
+    runs = [[detected(length) for length in lengths] for _ in steps(range(repeat), "detecting")]
+    costs = np.array([[cost for cost, _ in run] for run in runs])
+    report.table(
+        f"detect, median (least-largest) of {repeat}, in turns",
+        ["minutes", "us CPU a frame", "of the first", "events"],
+        [
+            [length, spread(costs[:, i].tolist()), spread((costs[:, i] / costs[:, 0]).tolist()), n]
+            for i, (length, (_, n)) in enumerate(zip(lengths, runs[0], strict=True))
+        ],
+    )
+    report.keep(lengths=lengths, us_a_frame=costs.tolist())
+
+
 def _row(name: str, runs: list[tuple[Stopwatch, Stopwatch, int]], frames: int) -> list[Any]:
     total = [m.cpu_s + d.cpu_s for m, d, _ in runs]
     return [
@@ -99,7 +131,13 @@ def main() -> None:
     arguments.add_argument(
         "--chunk", type=int, nargs="+", help="frames at a time (default: the pipeline's)"
     )
+    arguments.add_argument("--lengths", type=int, nargs="+", metavar="MIN", help="see above")
     given = arguments.parse_args()
+    if given.lengths:
+        report = Report(f"core_speed: detect at {FPS:g} frames/s")
+        compare_lengths(report, given.lengths, given.repeat)
+        report.write(given.json)
+        return
     report = Report(f"core_speed: {given.minutes} min at {FPS:g} frames/s")
     modes: dict[str, int | None] = {
         f"pieces of {size}": size for size in given.chunk or [chunk_of_pipeline()]
