@@ -74,7 +74,7 @@ class Finder:
 
 def video(path: Path, times: list[float], size: tuple[int, int] = (640, 480)) -> Path:
     """A recording whose frames tell their number; see `clips.read_grey`."""
-    with writing.new_video(path, (size[1], size[0])) as out:
+    with writing.new_video(path, (size[1], size[0]), "clip") as out:
         for i, time_s in enumerate(times):
             out.write(clips.picture(i, *size), time_s)
     return path

@@ -72,7 +72,7 @@ class TestBlur:
 
     def test_in_the_video_a_face_that_is_lost_is_hidden_while_it_is(self, tmp_path, finder):
         rgb = self.noise(3)
-        with writing.new_video(tmp_path / "v.mp4", rgb.shape) as out:
+        with writing.new_video(tmp_path / "v.mp4", rgb.shape, "clip") as out:
             for i in range(30):
                 out.write(rgb, i * 0.05)
         finder.lost = (0.5, 1.0)

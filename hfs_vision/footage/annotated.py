@@ -8,6 +8,7 @@ from pathlib import Path
 from hfs_vision.errors import SourceError
 from hfs_vision.footage.second_pass import SecondPass
 from hfs_vision.footage.writing import new_video
+from hfs_vision.tables import ANNOTATED
 
 
 def annotate(second: SecondPass, path: Path) -> int:
@@ -34,7 +35,7 @@ def annotate(second: SecondPass, path: Path) -> int:
     painter, count = second.painter(), 0
     before_s = min(first[0].time_s, 0.0)
     picture = painter(*first)
-    with new_video(path, picture.shape) as video:
+    with new_video(path, picture.shape, ANNOTATED) as video:
         for frame, landmarks in chain([first], frames):
             video.write(painter(frame, landmarks), frame.time_s - before_s)
             count += 1

@@ -12,6 +12,7 @@ from hfs_vision.footage.course import DECIMALS, Course
 from hfs_vision.footage.second_pass import SecondPass
 from hfs_vision.footage.writing import new_video
 from hfs_vision.schema import Event
+from hfs_vision.tables import CLIP
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def cut_clip(second: SecondPass, cut: Cut, path: Path) -> int:
         return 0
     painter, count = second.painter(), 0
     picture = painter(*first)
-    with new_video(path, picture.shape) as video:
+    with new_video(path, picture.shape, CLIP) as video:
         for frame, landmarks in chain([first], frames):
             video.write(painter(frame, landmarks), frame.time_s - first[0].time_s)
             count += 1

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hfs_vision.drawing.ink import Picture
 from hfs_vision.errors import OutputError
+from hfs_vision.tables import video_tag
 from hfs_vision.tables.apart import working_folder
 from hfs_vision.video.recording import TICKS_PER_S, add_h264, timed_frame
 
@@ -62,10 +63,15 @@ class VideoWriter:
 
 
 @contextmanager
-def new_video(path: Path, shape: tuple[int, ...]) -> Iterator[VideoWriter]:
+def new_video(path: Path, shape: tuple[int, ...], kind: str) -> Iterator[VideoWriter]:
     """An MP4 that appears when the block ends well; else nothing is left of it.
 
     It is H.264 where PyAV's FFmpeg can write that, else MPEG-4. Without sound.
+
+    Args:
+        path: Result.
+        shape: Height and width of the pictures, both even.
+        kind: What it is, as `hfs_vision.tables.video_tag` takes it.
 
     Raises:
         OutputError: It cannot be written.
@@ -77,6 +83,7 @@ def new_video(path: Path, shape: tuple[int, ...]) -> Iterator[VideoWriter]:
         replacing(path) as temporary,
         av.open(str(temporary), "w", format="mp4", container_options=options) as container,
     ):
+        container.metadata.update(video_tag(kind))
         writer = VideoWriter(container, shape)
         yield writer
         writer.finish()

@@ -16,7 +16,7 @@ from hfs_vision.live.protocol import Protocol as Tasks
 from hfs_vision.pipeline import RESULT_FILES
 from hfs_vision.schema import Event
 from hfs_vision.settings import Settings
-from hfs_vision.tables import SEGMENTS_FILE
+from hfs_vision.tables import RECORDING, SEGMENTS_FILE, video_tag
 from hfs_vision.video import RECORDING_FILE, Capture, LiveSource, Recorder
 
 SESSION_FILES = tuple(dict.fromkeys((*RESULT_FILES, *GROWING_FILES, SEGMENTS_FILE)))
@@ -74,7 +74,10 @@ def run_live(
     settings = settings or Settings()
     appearance = Appearance()
     finder = open_landmarker(landmarker, model=model, subject=subject)
-    recorder = Recorder(folder / RECORDING_FILE, lossless=lossless) if record else None
+    recorder = None
+    if record:
+        tags = video_tag(RECORDING)
+        recorder = Recorder(folder / RECORDING_FILE, lossless=lossless, tags=tags)
     capture = Capture(
         source, clock=clock, lossless=lossless, on_frame=recorder.put if recorder else None
     )

@@ -34,6 +34,15 @@ from hfs_vision.tables.folder import (
 )
 from hfs_vision.tables.json_files import read_json
 from hfs_vision.tables.labels import KNOWN_LABELS, numbered_labels
+from hfs_vision.tables.ownership import (
+    ANNOTATED,
+    CLIP,
+    RECORDING,
+    check_replaceable,
+    is_ours,
+    video_kind,
+    video_tag,
+)
 from hfs_vision.tables.reading import (
     parse_choice,
     parse_number,
@@ -70,7 +79,9 @@ from hfs_vision.tables.writing import (
 )
 
 __all__ = [
+    "ANNOTATED",
     "ANNOTATED_FILE",
+    "CLIP",
     "COHORT_FILE",
     "COUNTS_FILE",
     "COUNT_COLUMNS",
@@ -80,6 +91,7 @@ __all__ = [
     "MARKS_FILE",
     "MARK_COLUMNS",
     "MEASURED_COLUMNS",
+    "RECORDING",
     "REVIEWED_COLUMNS",
     "REVIEWED_FILE",
     "SEGMENTS_FILE",
@@ -94,8 +106,10 @@ __all__ = [
     "ResultFolder",
     "ReviewedEvent",
     "check_folder",
+    "check_replaceable",
     "event_line",
     "format_cell",
+    "is_ours",
     "is_reviewed",
     "line",
     "numbered_labels",
@@ -115,6 +129,8 @@ __all__ = [
     "signal_lines",
     "standing",
     "twitch_lines",
+    "video_kind",
+    "video_tag",
     "write_counts",
     "write_events",
     "write_json",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -74,15 +75,18 @@ class Recorder:
             the one before by 1/90000 s.
     """
 
-    def __init__(self, path: Path, *, lossless: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, lossless: bool = False, tags: Mapping[str, str] | None = None
+    ) -> None:
         """Nothing is written before the first frame.
 
         Args:
             path: Result; a file that exists is replaced, a folder that is missing is made, private
                 to the user.
             lossless: Let whoever gives a frame wait instead of dropping it.
+            tags: Of the container.
         """
-        self._path, self._lossless = path, lossless
+        self._path, self._lossless, self._tags = path, lossless, dict(tags or {})
         self._waiting: queue.Queue[Frame | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._closed = False
@@ -122,6 +126,7 @@ class Recorder:
         height, width = first.rgb.shape[:2]
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with av.open(str(self._path), "w", format="mp4", container_options=_FRAGMENTS) as container:
+            container.metadata.update(self._tags)
             stream = add_h264(container, (width, height), {"crf": str(_CRF), **_SPEED})
             last, key = -1, -TICKS_PER_S
             frame: Frame | None = first
