@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+
+from hfs_vision.tables.locks import Lock
 
 
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
@@ -16,7 +17,7 @@ def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Pa
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent
     folder = shared / name
-    with FileLock(shared / f"{name}.lock"):
+    with Lock(shared / f"{name}.lock", wait_s=None):
         if not folder.exists():
             make(folder)
     return folder

@@ -30,7 +30,7 @@ ALLOWED = {
         CORE | {"models", "sighting", "subject", "fusion", "quiet"},
         {"numpy", "cv2", "mediapipe"},
     ),
-    "tables": (CORE, {"numpy", "filelock"}),
+    "tables": (CORE, {"numpy"}),
     "comparison": (CORE | {"tables"}, set()),
     "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
     "measuring": (CORE | {"video", "patches", "appearance"}, {"numpy"}),
@@ -41,7 +41,7 @@ ALLOWED = {
     "pipeline": (CORE | {"video", "measuring", "workers", "tables"}, {"numpy"}),
     "batch": (
         CORE | {"video", "facemesh", "appearance", "tables", "pipeline"},
-        {"fsspec", "dask", "distributed", "filelock"},
+        {"fsspec", "dask", "distributed"},
     ),
     "drawing": (CORE, {"numpy", "cv2"}),
     "live": (
@@ -49,7 +49,7 @@ ALLOWED = {
         {"numpy", "cv2"},
     ),
     "report": (CORE | {"tables", "pipeline", "rates"}, {"numpy", "jinja2", "matplotlib"}),
-    "review": (CORE | {"tables"}, {"filelock"}),
+    "review": (CORE | {"tables"}, set()),
     "footage": (
         CORE | {"video", "sighting", "tables", "drawing"},
         {"numpy", "av", "cv2"},

@@ -12,8 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from hfs_vision.appearance import Appearance
 from hfs_vision.batch.cohort import measured, read_record, result_folder, write_record
 from hfs_vision.batch.names import STATE
@@ -23,6 +21,7 @@ from hfs_vision.facemesh import open_landmarker
 from hfs_vision.pipeline import Analysis, analyze
 from hfs_vision.schema import ModelIdentity, SourceInfo
 from hfs_vision.settings import Settings, settings_sha256
+from hfs_vision.tables.locks import Busy, Lock
 from hfs_vision.video import TIMESTAMPS_NAME, Stopped, digest, stamp
 
 
@@ -151,7 +150,7 @@ class Job:
                 local_copy(self.source, here.scratch, here.stop) as path,
             ):
                 return self._work(path, here)
-        except Timeout:
+        except Busy:
             return Outcome("busy")
         except Stopped:
             return Outcome("stopped")
@@ -168,19 +167,19 @@ class Job:
         try:
             with self._lock():
                 return self._failed(sha256, self._told(reason))
-        except Timeout:
+        except Busy:
             return Outcome("busy")
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
         file = self.out / STATE / "locks" / f"{self.name}.lock"
-        lock = FileLock(file, timeout=0, mode=0o600)
+        lock = Lock(file)
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock.acquire()
-        except Timeout:
+        except Busy:
             raise
-        except (OSError, NotImplementedError) as error:
+        except OSError as error:
             raise OutputError(
                 f"{file} cannot be locked ({error}): choose another folder with --out"
             ) from error

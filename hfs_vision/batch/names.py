@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
-
 from hfs_vision.batch.sources import Recording
 from hfs_vision.errors import OutputError
 from hfs_vision.tables import read_json, write_json, write_result
+from hfs_vision.tables.locks import Lock
 
 STATE = ".batch"
 """Folder of locks and names inside the folder of a batch."""
@@ -24,9 +23,11 @@ _LONGEST = 120
 """Letters of a name: file systems take 255 bytes, and ``.results`` and the like come behind it."""
 
 
-def folder_lock(out: Path) -> FileLock:
+def folder_lock(out: Path) -> Lock:
     """The lock under which what all recordings share is written."""
-    return FileLock(out / STATE / "lock", mode=0o600)
+    folder = out / STATE
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Lock(folder / "lock", wait_s=None)
 
 
 def read_names(out: Path) -> dict[str, str]:

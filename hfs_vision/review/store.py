@@ -8,9 +8,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from hfs_vision.errors import OutputError, UsageError
+from hfs_vision.tables.locks import Busy, Lock
 
 
 class Store:
@@ -27,17 +26,15 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: bytes | None = None
-        # Opened in one thread, closed in another: the lock is the process's, not a thread's.
-        beside = path.with_name(f".{path.name}.lock")
-        self._lock = FileLock(beside, timeout=0, mode=0o600, thread_local=False)
+        self._lock = Lock(path.with_name(f".{path.name}.lock"))
         try:
             self._lock.acquire()
-        except Timeout:
+        except Busy:
             raise UsageError(
                 f"{path} is open in another review: close that one, or write to a file of your "
                 "own with --file other.csv"
             ) from None
-        except (OSError, NotImplementedError) as error:
+        except OSError as error:
             raise OutputError(
                 f"cannot write to the folder of {path}: {error}; choose a file elsewhere with "
                 "--file"

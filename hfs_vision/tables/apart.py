@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from hfs_vision.tables.locks import Busy, Lock
 
 _LOCK_FILE = ".lock"
 
@@ -36,8 +36,8 @@ def working_folder(folder: Path, prefix: str) -> Iterator[Path]:
     ):
         lock = Path(made) / _LOCK_FILE
         try:
-            held.enter_context(FileLock(lock, mode=0o600))
-        except (OSError, NotImplementedError):  # no locks in this file system
+            held.enter_context(Lock(lock))
+        except OSError:  # no locks in this file system
             lock.unlink(missing_ok=True)  # so that nobody takes the folder for an abandoned one
         yield Path(made)
 
@@ -48,7 +48,5 @@ def remove_abandoned(folder: Path, prefix: str) -> None:
         lock = left / _LOCK_FILE
         if not lock.exists():  # just being made and empty, or where there are no locks
             continue
-        with contextlib.suppress(Timeout, OSError, NotImplementedError):
-            with FileLock(lock, timeout=0, mode=0o600):
-                pass
+        with contextlib.suppress(Busy, OSError), Lock(lock):
             shutil.rmtree(left)

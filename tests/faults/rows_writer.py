@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
+from hfs_vision.tables.locks import Lock
 from tests.faults.material import events_in, write_piece
 from tests.faults.results import analysed
 from tests.faults.rows import ANALYSIS, Expect, Place, Row, Seen, answered, refused
@@ -173,7 +172,7 @@ def _review(place: Place) -> list[Any]:
 
 @contextmanager
 def _review_open(place: Place) -> Iterator[None]:
-    with FileLock(analysed(place) / ".events.reviewed.csv.lock"):
+    with Lock(analysed(place) / ".events.reviewed.csv.lock"):
         yield
 
 
