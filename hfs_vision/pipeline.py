@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -34,7 +34,6 @@ from hfs_vision.tables import (
     SIGNALS_FILE,
     SUMMARY_FILE,
     TWITCHES_FILE,
-    retire,
     write_counts,
     write_events,
     write_json,
@@ -52,6 +51,9 @@ _DETECT_FRAMES = 8192
 """Frames between two calls of ``progress`` while events are detected again: about 0.2 s."""
 
 _NO_FRAMES = measure(np.empty(0), np.empty((0, 478, 3)))
+
+Writer = Callable[[TextIO], None]
+"""Writes the text of a file."""
 
 Progress = Callable[[SourceInfo, int, float], None]
 """Called with what is known of the source, the frames done and the time of the last in seconds."""
@@ -98,15 +100,30 @@ class Analysis:
     subject: tuple[float, float] | None = None
     inherited: dict[str, Any] = field(default_factory=dict)
 
-    def save(self, folder: str | Path) -> str | None:
-        """Writes `RESULT_FILES`, and `SEGMENTS_FILE` where there are segments.
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        force: bool = False,
+        inputs: Sequence[Path] = (),
+        beside: Mapping[str, Writer] | None = None,
+    ) -> str | None:
+        """Writes `RESULT_FILES`, and `SEGMENTS_FILE` where there are segments, in one step.
 
-        What was made of an earlier result in that folder makes way: see `hfs_vision.tables.retire`.
+        An earlier result of this program in that folder is replaced. What was made of it makes way:
+        see `hfs_vision.tables.retire`.
+
+        Args:
+            folder: Made if it is missing.
+            force: Whether files that this program did not write may be replaced.
+            inputs: Files that must stay: those that the result was made from.
+            beside: Writers of files that appear together with these, by name.
 
         Returns:
             The new name of corrections that are of other events; ``None`` where there were none.
 
         Raises:
+            UsageError: If a file must not be replaced; nothing was written.
             OutputError: If the folder cannot be written.
         """
         writers = (
@@ -116,16 +133,18 @@ class Analysis:
             partial(write_signals, measured=self.measurements, signals=self.signals),
             partial(write_json, values=self.as_dict()),
         )
-        files = dict(zip(RESULT_FILES, writers, strict=True))
+        files: dict[str, Writer] = {**dict(zip(RESULT_FILES, writers, strict=True))}
+        files.update(beside or {})
         if self.segments:
             files[SEGMENTS_FILE] = partial(write_segments, segments=self.segments)
-        path, aside = Path(folder), list[str | None]()
-
-        def make_way(complete: Path) -> None:
-            aside.append(retire(path, complete / EVENTS_FILE))
-
-        write_result(path, files, make_way=make_way)
-        return aside[0]
+        return write_result(
+            Path(folder),
+            files,
+            force=force,
+            inputs=inputs,
+            remove=() if self.segments else (SEGMENTS_FILE,),
+            retiring=True,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """What ``summary.json`` holds."""

@@ -15,6 +15,7 @@ from hfs_vision.drawing import ink
 from hfs_vision.footage import Course, writing
 from hfs_vision.footage.course import Numbered
 from hfs_vision.schema import Event, Frame, ModelIdentity
+from hfs_vision.tables import ANNOTATED, RECORDING
 from hfs_vision.video import open_source
 from tests.synthetic import Recording
 
@@ -74,9 +75,16 @@ class Finder:
 
 def video(path: Path, times: list[float], size: tuple[int, int] = (640, 480)) -> Path:
     """A recording whose frames tell their number; see `clips.read_grey`."""
-    with writing.new_video(path, (size[1], size[0]), "clip") as out:
+    with writing.new_video(path, (size[1], size[0]), RECORDING) as out:
         for i, time_s in enumerate(times):
             out.write(clips.picture(i, *size), time_s)
+    return path
+
+
+def annotated(path: Path) -> Path:
+    """A short video that the program knows as one that it made of a result."""
+    with writing.new_video(path, (64, 64), ANNOTATED) as out:
+        out.write(np.full((64, 64, 3), 90, np.uint8), 0.0)
     return path
 
 

@@ -26,6 +26,7 @@ from hfs_vision.tables import (
 from hfs_vision.tables.reading import plain_text
 from hfs_vision.video import digest, find_recording
 from tests.cli.support import files_in
+from tests.footage_support import annotated
 from tests.synthetic import Recording
 
 
@@ -194,8 +195,9 @@ class TestReplacingAResult:
     @pytest.fixture
     def used(self, folder) -> Path:
         """A result that somebody has corrected and made a video of."""
-        for name in ("events.reviewed.csv", "annotated.mp4", "second.csv"):
+        for name in ("events.reviewed.csv", "second.csv"):
             (folder / name).write_text(name)
+        annotated(folder / "annotated.mp4")
         return folder
 
     def test_by_the_same_events_keeps_the_corrections(self, analysis, used):

@@ -27,6 +27,7 @@ from hfs_vision.tables import (
     write_json,
 )
 from tests.cli.support import posix_only
+from tests.footage_support import annotated
 from tests.synthetic import Recording
 
 LEFT, RIGHT = 0, 1
@@ -50,8 +51,8 @@ def fed(folder: Path, measured, upto: int, every: int = 1) -> tuple[SessionLog, 
 
 
 def test_what_was_made_of_an_earlier_session_makes_way(tmp_path):
-    for name in ("events.reviewed.csv", "annotated.mp4"):
-        (tmp_path / name).write_text(name)
+    (tmp_path / "events.reviewed.csv").write_text("events.reviewed.csv")
+    annotated(tmp_path / "annotated.mp4")
     log, _ = fed(tmp_path, spasms().measured(), 1)
     log.close({})
     assert log.set_aside is not None

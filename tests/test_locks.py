@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.tables.locks import Busy, Lock
+from hfs_vision.tables.locks import BusyError, Lock
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="links and modes of POSIX")
 
@@ -19,7 +19,7 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="links and mode
 def test_is_held_by_one_at_a_time_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / ".lock"
     with Lock(path):
-        with pytest.raises(Busy):
+        with pytest.raises(BusyError):
             Lock(path).acquire()
         if sys.platform != "win32":
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -36,7 +36,7 @@ def test_is_waited_for_and_released_in_another_thread(tmp_path: Path) -> None:
     first.release()
     waiting.join(60)
     assert not waiting.is_alive()
-    with pytest.raises(Busy):
+    with pytest.raises(BusyError):
         first.acquire()
     second.release()
     second.release()
@@ -70,7 +70,7 @@ def test_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout
         assert process.stdout.readline().strip() == b"held"
-        with pytest.raises(Busy):
+        with pytest.raises(BusyError):
             Lock(tmp_path / ".lock").acquire()
         process.kill()
     with Lock(tmp_path / ".lock"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import textwrap
@@ -113,14 +114,48 @@ def test_a_folder_that_cannot_be_made_stops_the_recording_alone(tmp_path: Path) 
     assert "a.mp4 cannot be written (File exists)" in recorder.error
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of a file's size")
 def test_a_disk_that_is_full_stops_the_recording_alone(tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").symlink_to("/dev/full")
-    recorder = Recorder(tmp_path / "a.mp4")
-    put_all(recorder, frames_at([i / 10 for i in range(100)]))
+    code = """
+        import resource, sys
+        from pathlib import Path
+        from hfs_vision.video import Recorder
+        from tests.test_recording import frames_at, put_all
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+        recorder = Recorder(Path(sys.argv[1]))
+        put_all(recorder, frames_at([i / 10 for i in range(100)]))
+        recorder.close()
+        print(recorder.recorded, recorder.error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), tmp_path / "a.mp4"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    recorded, error = done.stdout.split(" ", 1)
+    assert "File too large" in error
+    assert 0 < int(recorded) < 100
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+@pytest.mark.parametrize("kind", ["link", "hard link"])
+def test_a_link_in_its_place_is_replaced_and_what_it_leads_to_stays(
+    tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "mine.mp4").write_bytes(b"another face")
+    if kind == "link":
+        (tmp_path / "a.mp4").symlink_to(tmp_path / "mine.mp4")
+    else:
+        (tmp_path / "a.mp4").hardlink_to(tmp_path / "mine.mp4")
+    recorder = Recorder(tmp_path / "a.mp4", lossless=True)
+    put_all(recorder, frames_at([i / 10 for i in range(3)]))
     recorder.close()
-    assert "No space left" in recorder.error
-    assert 0 < recorder.recorded < 100
+    assert recorder.error == ""
+    assert (tmp_path / "mine.mp4").read_bytes() == b"another face"
+    assert stat.S_IMODE((tmp_path / "a.mp4").lstat().st_mode) == 0o600
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

@@ -11,7 +11,7 @@ import pytest
 
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.pipeline import NOT_A_DEVICE, Analysis, detect
-from hfs_vision.report import remove_report, write_report
+from hfs_vision.report import write_report
 from tests.report_support import (
     SVG,
     Page,
@@ -248,12 +248,6 @@ class TestTheFile:
         (tmp_path / "file").write_text("")
         with pytest.raises(OutputError, match="cannot write"):
             write_report(folder, tmp_path / "file" / "page.html")
-
-    def test_removing_one_that_is_not_there_is_no_error(self, folder):
-        write_report(folder)
-        remove_report(folder)
-        remove_report(folder)
-        assert not (folder / "report.html").exists()
 
     @pytest.mark.parametrize("name", ["page.html", "page.css"])
     def test_its_parts_come_with_the_package(self, name):

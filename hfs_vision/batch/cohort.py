@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from hfs_vision.batch.names import folder_lock, read_names
-from hfs_vision.errors import OutputError
 from hfs_vision.pipeline import RESULT_FILES, Analysis
 from hfs_vision.schema import KINDS, SIDES
-from hfs_vision.tables import COHORT_FILE, line, read_json, retire, write_json, write_result
+from hfs_vision.tables import COHORT_FILE, SEGMENTS_FILE, line, read_json, write_json, write_result
 
 RECORD_FILE = "batch.json"
 
@@ -71,39 +70,43 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def write_record(folder: Path, record: Mapping[str, Any], result: Analysis | None) -> str | None:
-    """Replaces what a folder holds: the record goes first and comes last, so that it never speaks
-    of another result than the one that lies beside it.
+def write_record(
+    folder: Path,
+    record: Mapping[str, Any],
+    result: Analysis | None,
+    *,
+    force: bool = False,
+    inputs: Sequence[Path] = (),
+) -> str | None:
+    """Replaces what a folder holds in one step, so that the record never speaks of another result
+    than the one that lies beside it.
+
+    Args:
+        folder: Of the result; made if it is missing.
+        record: What is kept of the recording.
+        result: ``None`` where it failed; an earlier result then goes.
+        force: Whether files that this program did not write may be replaced.
+        inputs: The recording, where it is a file here; it stays in any case.
 
     Returns:
         The new name of corrections that are of other events, as `Analysis.save` gives it.
 
     Raises:
+        UsageError: If a file must not be replaced; nothing was written.
         OutputError: If the folder cannot be written.
     """
-    replaced = (RECORD_FILE, *(RESULT_FILES if result is None else ()))
-    aside = None
-    try:
-        for name in replaced:
-            (folder / name).unlink(missing_ok=True)
-        if result is None:
-            aside = retire(folder)
-    except OSError as error:
-        raise OutputError(
-            f"cannot replace what is in {folder}: {error.strerror or error}; choose another folder "
-            "with --out"
-        ) from error
+    beside = {RECORD_FILE: partial(write_json, values=dict(record))}
     if result is not None:
-        aside = result.save(folder)
-    write_result(folder, {RECORD_FILE: partial(write_json, values=dict(record))})
-    return aside
+        return result.save(folder, force=force, inputs=inputs, beside=beside)
+    old = (*RESULT_FILES, SEGMENTS_FILE)
+    return write_result(folder, beside, force=force, inputs=inputs, remove=old, retiring=True)
 
 
 class Cohort:
     """The table of all recordings that are finished in a folder, also those of other batches."""
 
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, *, force: bool = False) -> None:
+        self._out, self._force = out, force
         self._next = 0.0
 
     def update(self, *, at_once: bool = False) -> None:
@@ -119,7 +122,9 @@ class Cohort:
             text = self._text()
             file = self._out / COHORT_FILE
             if not file.exists() or file.read_text(encoding="utf-8") != text:
-                write_result(self._out, {COHORT_FILE: partial(_write, text=text)})
+                write_result(
+                    self._out, {COHORT_FILE: partial(_write, text=text)}, force=self._force
+                )
         ended = time.monotonic()
         self._next = ended + _REST * (ended - began)
 

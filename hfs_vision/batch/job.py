@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -13,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from hfs_vision.appearance import Appearance
-from hfs_vision.batch.cohort import measured, read_record, result_folder, write_record
+from hfs_vision.batch.cohort import RECORD_FILE, measured, read_record, result_folder, write_record
 from hfs_vision.batch.names import STATE
 from hfs_vision.batch.sources import is_url, local_copy
 from hfs_vision.errors import HfsVisionError, ModelError, OutputError, SourceError
 from hfs_vision.facemesh import open_landmarker
-from hfs_vision.pipeline import Analysis, analyze
+from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze
 from hfs_vision.schema import ModelIdentity, SourceInfo
 from hfs_vision.settings import Settings, settings_sha256
-from hfs_vision.tables.locks import Busy, Lock
+from hfs_vision.tables import check_folder, finish_replacing
+from hfs_vision.tables.locks import BusyError, Lock
 from hfs_vision.video import TIMESTAMPS_NAME, Stopped, digest, stamp
 
 
@@ -150,7 +150,7 @@ class Job:
                 local_copy(self.source, here.scratch, here.stop) as path,
             ):
                 return self._work(path, here)
-        except Busy:
+        except BusyError:
             return Outcome("busy")
         except Stopped:
             return Outcome("stopped")
@@ -167,8 +167,25 @@ class Job:
         try:
             with self._lock():
                 return self._failed(sha256, self._told(reason))
-        except Busy:
+        except BusyError:
             return Outcome("busy")
+
+    def check_place(self) -> None:
+        """Refuses a folder for the result that holds files of others, unless it has been at work.
+
+        Raises:
+            UsageError: If a file is there that must not be replaced.
+        """
+        if read_record(self._folder) is None:
+            self._check_files()
+
+    def _check_files(self) -> None:
+        renewed = (*RESULT_FILES, RECORD_FILE)
+        check_folder(self._folder, (), force=self.force, renewed=renewed, inputs=self._inputs)
+
+    @property
+    def _inputs(self) -> list[Path]:
+        return [] if is_url(self.source) else [Path(self.source)]
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
@@ -177,15 +194,13 @@ class Job:
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock.acquire()
-        except Busy:
+        except BusyError:
             raise
         except OSError as error:
             raise OutputError(
                 f"{file} cannot be locked ({error}): choose another folder with --out"
             ) from error
         try:
-            for left in self._folder.glob(".writing-*"):  # by a process that was killed
-                shutil.rmtree(left, ignore_errors=True)
             yield
         finally:
             lock.release()
@@ -197,6 +212,7 @@ class Job:
     def _work(self, path: Path, here: Here) -> Outcome:
         before = stamp(path)
         sha256 = digest(path, here.stop)
+        finish_replacing(self._folder)
         known = read_record(self._folder)
         if known and known.get("identity") == self._identity(sha256) and not self.force:
             if known["status"] == "done":
@@ -204,6 +220,7 @@ class Job:
             if not self.retry_failed:
                 return Outcome("failed", known["reason"], again=True)
         try:
+            self._check_files()
             result = self._analyze(path, sha256, here)
             if stamp(path) != before:
                 raise SourceError(
@@ -217,7 +234,7 @@ class Job:
         if self.deidentified and result.source is not None:
             result = replace(result, source=replace(result.source, recorded_utc=None))
         record = self._record(sha256, "done", **measured(result))
-        aside = write_record(self._folder, record, result)
+        aside = write_record(self._folder, record, result, force=self.force, inputs=self._inputs)
         return Outcome("done", **_told_of(record), set_aside=aside)
 
     def _analyze(self, path: Path, sha256: str, here: Here) -> Analysis:
@@ -251,7 +268,8 @@ class Job:
         return result
 
     def _failed(self, sha256: str, reason: str) -> Outcome:
-        aside = write_record(self._folder, self._record(sha256, "failed", reason=reason), None)
+        record = self._record(sha256, "failed", reason=reason)
+        aside = write_record(self._folder, record, None, force=self.force, inputs=self._inputs)
         return Outcome("failed", reason, set_aside=aside)
 
     def _record(self, sha256: str, status: str, **values: Any) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def run_batch(
         OutputError: If the folder cannot be written; what is done stays.
         HfsVisionError: If the scheduler is lost.
     """
-    cohort = Cohort(out)
+    cohort = Cohort(out, force=force)
     program = backend.program(request)
     names = _names(recordings, out, backend, stop, deidentify)
     if names is None:
@@ -115,6 +115,8 @@ def run_batch(
         # Recordings of the same content have one number.
         for index, (recording, name) in enumerate(zip(recordings, names, strict=True))
     }
+    for job in jobs.values():
+        job.check_place()
     watch.planned(list(jobs.values()))
     try:
         _Course(jobs.values(), backend, watch, cohort, stop).run()

@@ -20,11 +20,15 @@ from hfs_vision.cli.options import (
 from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
 from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
-from hfs_vision.report import REPORT_FILE
 from hfs_vision.tables import (
     ANNOTATED_FILE,
     MARKS_FILE,
+    REPORT_FILE,
+    RETIRED_FILES,
+    SUMMARY_FILE,
     check_folder,
+    finish_replacing,
+    is_ours,
     read_json,
     read_segments,
     read_signals,
@@ -79,7 +83,15 @@ def analyze_command(
     """Analyses one recording."""
     settings = read_settings(settings_file, options)
     folder = out if out is not None else Path(f"{video.stem or 'frames'}.results")
-    check_folder(folder, (*RESULT_FILES, *[ANNOTATED_FILE] * annotated), force=force)
+    inputs = [path for path in (video, settings_file, model) if path is not None]
+    check_folder(
+        folder,
+        (*RESULT_FILES, *[ANNOTATED_FILE] * annotated),
+        force=force,
+        renewed=[REPORT_FILE] * (not no_report),
+        retired=RETIRED_FILES,
+        inputs=inputs,
+    )
     with stop_on_signal() as caught, terminal.frame_progress(video.name) as progress:
         result = analyze(
             video,
@@ -92,12 +104,12 @@ def analyze_command(
             progress=progress,
             stop=lambda: bool(caught),
         )
-    aside = result.save(folder)
+    aside = result.save(folder, force=force, inputs=inputs)
     _show(result, folder)
     terminal.show_set_aside(aside)
     if profile and result.speed:
         terminal.show_speed(result.speed)
-    code = settle_report(folder, wanted=not no_report)
+    code = settle_report(folder, wanted=not no_report, force=force)
     if annotated and not caught:
         return annotate_results(folder, video, Choice(landmarker, model, subject, fps)) or code
     return 128 + caught[0] if caught else code
@@ -128,8 +140,17 @@ def detect_command(
     settings = read_settings(settings_file, options)
     if not signals.exists():
         raise UsageError(f"{signals} does not exist: give the signals.csv of an analysis")
+    inputs = _inputs(signals, settings_file, out)
     if out is not None:
-        check_folder(out, RESULT_FILES, force=force)
+        check_folder(
+            out,
+            RESULT_FILES,
+            force=force,
+            renewed=[REPORT_FILE] * (not no_report),
+            retired=RETIRED_FILES,
+            inputs=inputs,
+        )
+    finish_replacing(signals.parent)
     marks = signals.parent / MARKS_FILE
     with terminal.frame_progress(signals.name, waiting="reading the table") as progress:
         measurements = read_signals(signals)
@@ -141,10 +162,20 @@ def detect_command(
             inherited=_summary_beside(signals),
             progress=partial(progress, None),
         )
-    aside = result.save(out) if out is not None else None
+    aside = result.save(out, force=force, inputs=inputs) if out is not None else None
     _show(result, out)
     terminal.show_set_aside(aside)
-    return settle_report(out, wanted=not no_report) if out is not None else 0
+    if out is None:
+        return 0
+    return settle_report(out, wanted=not no_report, force=force)
+
+
+def _inputs(signals: Path, settings_file: Path | None, out: Path | None) -> list[Path]:
+    """What must stay. In its own folder our table is written anew from itself, and the rest too."""
+    settings = [] if settings_file is None else [settings_file]
+    if out is not None and out.is_dir() and out.samefile(signals.parent) and is_ours(signals):
+        return settings
+    return [signals, signals.parent / MARKS_FILE, signals.parent / SUMMARY_FILE, *settings]
 
 
 def _show(result: Analysis, folder: Path | None) -> None:

@@ -28,8 +28,7 @@ from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
 from hfs_vision.cli.report import BatchReports
 from hfs_vision.errors import UsageError
-from hfs_vision.report import REPORT_FILE
-from hfs_vision.tables import check_folder
+from hfs_vision.tables import REPORT_FILE, check_folder
 
 _ESTIMATE_FROM_S = 600
 
@@ -93,9 +92,9 @@ def batch_command(
     settings = read_settings(settings_file, options)
     recordings = find_recordings(inputs, fps=fps)
     out = out.absolute()
-    check_folder(out, (), force=True)
+    check_folder(out, (), force=force, renewed=[COHORT_FILE])
     request = Request(settings, landmarker, str(model.absolute()) if model else None, subject, fps)
-    reports = BatchReports(wanted=report)
+    reports = BatchReports(wanted=report, force=force)
     with (
         stop_on_signal() as caught,
         Cluster(scheduler)

@@ -18,7 +18,7 @@ from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
 from hfs_vision.live import SESSION_FILES, open_protocol, run_live, session_clock
 from hfs_vision.schema import Event
-from hfs_vision.tables import check_folder
+from hfs_vision.tables import REPORT_FILE, RETIRED_FILES, check_folder
 from hfs_vision.video import RECORDING_FILE, Camera, LiveSource, NetworkStream, Replay, list_cameras
 
 _DEFAULT_FPS = 30.0
@@ -105,7 +105,14 @@ def live_command(
     settings = read_settings(settings_file, options)
     tasks = open_protocol(protocol) if protocol else None
     folder = out if out is not None else Path(f"live-{datetime.now():%Y%m%d-%H%M%S}.results")
-    check_folder(folder, (*SESSION_FILES, RECORDING_FILE), force=force)
+    check_folder(
+        folder,
+        (*SESSION_FILES, RECORDING_FILE),
+        force=force,
+        renewed=[REPORT_FILE] * (not no_report),
+        retired=RETIRED_FILES,
+        inputs=[path for path in (video, settings_file, model) if path is not None],
+    )
     clock = session_clock()
     source: LiveSource
     if video is not None:
@@ -120,6 +127,7 @@ def live_command(
         session = run_live(
             source,
             folder,
+            force=force,
             clock=clock,
             settings=settings,
             landmarker=landmarker,
@@ -132,6 +140,7 @@ def live_command(
             asked_fps=asked_fps,
             display=place.display,
             tell=_tell,
+            notice=lambda text: terminal.show_warnings([text]),
             stop=lambda: bool(caught) or place.end_asked(),
         )
         place.finish(session)
@@ -143,7 +152,7 @@ def live_command(
         raise session.failure
     written = [name for name in (*SESSION_FILES, RECORDING_FILE) if (folder / name).exists()]
     terminal.out.print(f"{', '.join(written)} are in {folder}", soft_wrap=True)
-    return settle_report(folder, wanted=not no_report)
+    return settle_report(folder, wanted=not no_report, force=force)
 
 
 @click.command("cameras")

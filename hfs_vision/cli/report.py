@@ -9,7 +9,8 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.errors import HfsVisionError, UsageError
-from hfs_vision.report import REPORT_FILE, remove_report, write_report
+from hfs_vision.report import write_report
+from hfs_vision.tables import REPORT_FILE
 
 no_report_option = click.option("--no-report", is_flag=True, help=f"Write no {REPORT_FILE}.")
 
@@ -48,13 +49,13 @@ def report_command(folders: tuple[Path, ...], out: Path | None) -> int:
     return code
 
 
-def settle_report(folder: Path, *, wanted: bool) -> int:
-    """After the tables of a folder were written: makes its report, or removes one that is old.
+def settle_report(folder: Path, *, wanted: bool, force: bool) -> int:
+    """After the tables of a folder were written: makes its report, where that is wanted.
 
     Returns:
         The exit code: 1 where that failed, which is told. The tables stay whatever happens.
     """
-    told = _settle(folder, wanted)
+    told = _make(folder, force) if wanted else ""
     if told:
         terminal.show_error(told)
     elif wanted:
@@ -66,20 +67,20 @@ class BatchReports:
     """Reports of the recordings of a batch, made in the background.
 
     Args:
-        wanted: Whether any are; otherwise only those go that are of an earlier result.
+        wanted: Whether any are.
+        force: Whether files of others may be replaced.
     """
 
-    def __init__(self, *, wanted: bool) -> None:
-        self._wanted = wanted
+    def __init__(self, *, wanted: bool, force: bool) -> None:
+        self._wanted, self._force = wanted, force
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._made: dict[Path, Future[str]] = {}
 
     def after(self, folder: Path, status: str) -> None:
         """Takes a recording's folder once it has ended, as `hfs_vision.batch.Outcome` says."""
-        missing = self._wanted and not (folder / REPORT_FILE).exists()
-        if status in ("done", "failed") or (status == "skipped" and missing):
-            wanted = self._wanted and status != "failed"
-            self._made[folder] = self._thread.submit(_settle, folder, wanted)
+        missing = status == "skipped" and not (folder / REPORT_FILE).exists()
+        if self._wanted and (status == "done" or missing):
+            self._made[folder] = self._thread.submit(_make, folder, self._force)
 
     def finish(self, *, stopped: bool) -> bool:
         """Waits for them, or leaves those to the next run that have not begun; tells what failed.
@@ -94,12 +95,10 @@ class BatchReports:
         return not any(told)
 
 
-def _settle(folder: Path, wanted: bool) -> str:
+def _make(folder: Path, force: bool) -> str:
     """What went wrong, in a sentence; empty if nothing did."""
     try:
-        remove_report(folder)
-        if wanted:
-            write_report(folder)
+        write_report(folder, force=force)
     except HfsVisionError as error:
         return f"{REPORT_FILE} could not be made: {error} ({_AGAIN})"
     except Exception as error:  # whatever it is, it must not hide what was found

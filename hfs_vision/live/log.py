@@ -10,32 +10,40 @@ that ``hfs-vision detect`` needs, and are replaced by complete ones when those a
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from hfs_vision.core.detector import Step
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
-from hfs_vision.errors import OutputError
+from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.tables import (
+    COUNTS_FILE,
     EVENT_COLUMNS,
     MARK_COLUMNS,
     MARKS_FILE,
+    SEGMENTS_FILE,
     SIGNAL_COLUMNS,
+    SUMMARY_FILE,
     TWITCH_COLUMNS,
     event_line,
     line,
-    retire,
     signal_lines,
     twitch_lines,
     write_result,
 )
 
 GROWING_FILES = ("events.csv", "twitches.csv", "signals.csv", MARKS_FILE)
+
+_OPENED = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_REMOVED = (COUNTS_FILE, SEGMENTS_FILE, SUMMARY_FILE)
+"""What is written as a whole; those of an earlier result go when a session begins."""
 
 _HOLD_S = 0.5
 """A row that is not final for longer than this is written as far as it is known."""
@@ -47,26 +55,42 @@ class SessionLog:
     """The growing files of one session.
 
     Args:
-        folder: Made if it is missing; files of `GROWING_FILES` in it are replaced.
+        folder: Made if it is missing; a result of this program in it is replaced.
+        force: Whether files of `GROWING_FILES` that this program did not write may be replaced.
+        alone: Whether the caller has the folder held; see `hfs_vision.tables.held`.
+        notice: Told once where a file has to go on under another name.
 
     Attributes:
         set_aside: The new name of corrections of an earlier result; see `hfs_vision.tables.retire`.
 
     Raises:
+        UsageError: If a file in the folder must not be replaced.
         OutputError: If the folder or a file cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        force: bool = False,
+        alone: bool = False,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.folder = folder
+        self._alone, self._notice = alone, notice
         self.error: str | None = None
         """Why something could not be written; ``None`` again once it could."""
         columns = (EVENT_COLUMNS, TWITCH_COLUMNS, SIGNAL_COLUMNS, MARK_COLUMNS)
-        write_result(folder, {})
+        headers = {
+            name: partial(_write_row, values=header)
+            for name, header in zip(GROWING_FILES, columns, strict=True)
+        }
+        self.set_aside = write_result(
+            folder, headers, force=force, remove=_REMOVED, retiring=True, alone=alone
+        )
         try:
-            self.set_aside = retire(folder)
             self._events, self._twitches, self._signals, self._marks = (
-                _Table(folder / name, line(header))
-                for name, header in zip(GROWING_FILES, columns, strict=True)
+                _Table(folder / name) for name in GROWING_FILES
             )
         except OSError as error:
             raise OutputError(
@@ -107,7 +131,7 @@ class SessionLog:
         """
         if self._busy is not None and not self._busy.done():
             return
-        refused = [table.write() or table.missing() for table in self._tables]
+        refused = self._look()
         if self._busy is not None:
             refused.append(self._busy.result())
         self.error = next((reason for reason in refused if reason), None)
@@ -125,15 +149,40 @@ class SessionLog:
         self._background.shutdown(wait=True)
         if self._pending:
             self._add_provisional()
-        refused = [table.write() or table.missing() for table in self._tables]
+        refused = self._look()
         for table in self._tables:
             table.close()
-        write_result(self.folder, replaced)
+        self._write(replaced)
         if any(refused):
             raise OutputError(
                 f"{self.folder} is incomplete: {next(filter(None, refused))}; free the disk and "
                 "keep what is there: hfs-vision detect reads it"
             )
+        if told := [table.told for table in self._tables if table.told]:
+            raise OutputError(f"{self.folder}: {'; '.join(told)}")
+
+    def _look(self) -> list[str | None]:
+        """Writes what waits; why that fails, for each table."""
+        refused = []
+        for table in self._tables:
+            before = table.told
+            refused.append(table.write() or table.look())
+            if table.told and table.told != before:
+                self._notice(table.told)
+        return refused
+
+    def _write(self, files: Writers) -> None:
+        """Replaces files as a whole, each where its table is now."""
+        tables = (self._events, self._twitches, self._signals, self._marks)
+        names = {name: table.path.name for name, table in zip(GROWING_FILES, tables, strict=True)}
+        try:
+            write_result(
+                self.folder,
+                {names.get(name, name): write for name, write in files.items()},
+                alone=self._alone,
+            )
+        except UsageError as error:  # somebody put a file of his own there while the session ran
+            raise OutputError(f"{self.folder} is incomplete: {error}") from error
 
     def _add_final(self, signals: Signals) -> None:
         rows = Measurements.concatenate(self._pending)
@@ -172,22 +221,33 @@ class SessionLog:
             for table in self._tables:
                 table.sync()
             if replaced:
-                write_result(self.folder, replaced)
+                self._write(replaced)
         except (OSError, OutputError) as error:
             return str(getattr(error, "strerror", None) or error)
         return None
 
 
-class _Table:
-    """A file that only grows; what the disk refuses waits."""
+def _write_row(handle: TextIO, values: Iterable[str]) -> None:
+    handle.write(line(values))
 
-    def __init__(self, path: Path, header: str) -> None:
-        self._path = path
-        self._flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        self._file = os.open(path, self._flags | os.O_TRUNC, 0o600)
+
+class _Table:
+    """A file that only grows; what the disk refuses waits.
+
+    Should its name come to be of another file while it grows, it goes on beside that, whole.
+
+    Args:
+        path: The file, with its header.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.told: str | None = None
+        """That it had to go on under another name, or was made anew."""
+        self._first_path = path
+        self._file = os.open(path, _OPENED)
         self._waiting = bytearray()
         self._remembered = 0
-        self.append(header)
 
     def append(self, text: str) -> None:
         self._waiting += text.encode()
@@ -202,11 +262,26 @@ class _Table:
             return error.strerror or str(error)
         return None
 
-    def missing(self) -> str | None:
-        """That the file is not where it was made any more, if so: what is written goes nowhere."""
-        if self._path.exists():
+    def look(self) -> str | None:
+        """Whether the file is where it was made; else goes on beside what is there now.
+
+        Returns:
+            Why that fails: what is written goes nowhere then. ``None`` if nothing is lost.
+        """
+        try:
+            there = os.lstat(self.path)
+        except OSError:
+            there = None
+        if there is not None and os.path.samestat(there, os.fstat(self._file)):
             return None
-        return f"{self._path.name} was removed while the session ran"
+        what = "was removed" if there is None else "was replaced by another program"
+        what = f"{self.path.name} {what} while the session ran"
+        try:
+            self._go_on_in(self.path if there is None else self._free_path())
+        except OSError:
+            return what
+        self.told = f"{what}: the session's rows, earlier ones too, are in {self.path.name}"
+        return None
 
     def remember_end(self) -> None:
         self._remembered = os.fstat(self._file).st_size + len(self._waiting)
@@ -217,19 +292,19 @@ class _Table:
         Raises:
             OSError: If that fails; the file is then as it was.
         """
-        if reason := self.write():
+        if reason := self.write() or self.look():
             raise OSError(reason)
-        handle, name = tempfile.mkstemp(prefix=".writing-", dir=self._path.parent)
+        handle, name = tempfile.mkstemp(prefix=".writing-", dir=self.path.parent)
         try:
             with os.fdopen(handle, "wb") as new:
-                new.write(self._path.read_bytes()[: self._remembered] + text.encode())
+                new.write(self._content()[: self._remembered] + text.encode())
                 new.flush()
                 os.fsync(new.fileno())
             os.close(self._file)  # Windows replaces no open file
             try:
-                Path(name).replace(self._path)
+                Path(name).replace(self.path)
             finally:
-                self._file = os.open(self._path, self._flags, 0o600)
+                self._file = os.open(self.path, _OPENED)
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
@@ -239,3 +314,28 @@ class _Table:
 
     def close(self) -> None:
         os.close(self._file)
+
+    def _content(self) -> bytes:
+        """All that the file holds, whatever its name is of now."""
+        with os.fdopen(os.dup(self._file), "rb") as file:
+            file.seek(0)
+            return file.read()
+
+    def _free_path(self) -> Path:
+        first = self._first_path
+        names = (f"{first.stem}.continued-{n}{first.suffix}" for n in itertools.count(2))
+        return next(p for p in map(first.with_name, names) if not os.path.lexists(p))
+
+    def _go_on_in(self, path: Path) -> None:
+        handle = os.open(path, _OPENED | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            left = memoryview(self._content())
+            while left:
+                left = left[os.write(handle, left) :]
+            os.fsync(handle)
+        except OSError:
+            os.close(handle)
+            path.unlink(missing_ok=True)
+            raise
+        os.close(self._file)
+        self._file, self.path = handle, path

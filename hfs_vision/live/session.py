@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from hfs_vision.appearance import Appearance
+from hfs_vision.errors import OutputError
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.live.counting import Counting
 from hfs_vision.live.log import GROWING_FILES, SessionLog
@@ -16,7 +18,7 @@ from hfs_vision.live.protocol import Protocol as Tasks
 from hfs_vision.pipeline import RESULT_FILES
 from hfs_vision.schema import Event
 from hfs_vision.settings import Settings
-from hfs_vision.tables import RECORDING, SEGMENTS_FILE, video_tag
+from hfs_vision.tables import RECORDING, SEGMENTS_FILE, check_replaceable, held, video_tag
 from hfs_vision.video import RECORDING_FILE, Capture, LiveSource, Recorder
 
 SESSION_FILES = tuple(dict.fromkeys((*RESULT_FILES, *GROWING_FILES, SEGMENTS_FILE)))
@@ -33,6 +35,7 @@ def run_live(
     folder: Path,
     *,
     clock: Clock,
+    force: bool = False,
     settings: Settings | None = None,
     landmarker: str = "auto",
     model: Path | None = None,
@@ -44,6 +47,7 @@ def run_live(
     asked_fps: float | None = None,
     display: Display | None = None,
     tell: Callable[[Event], None] = lambda event: None,
+    notice: Callable[[str], None] = lambda text: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Session:
     """Counts one-sided movements in front of a camera until the user ends it.
@@ -52,6 +56,7 @@ def run_live(
         source: Where frames come from.
         folder: Gets `SESSION_FILES`, which grow or are renewed while the session runs.
         clock: The clock by which ``source`` times its frames; see `session_clock`.
+        force: Whether files in the folder that this program did not write may be replaced.
         settings: Thresholds and durations; the defaults if ``None``.
         landmarker: Name of the landmark model, as `hfs_vision.pipeline.analyze` takes it.
         model: Bundle for it, if not in its usual place.
@@ -63,12 +68,14 @@ def run_live(
         asked_fps: Frames per second that the camera was asked for.
         display: Where to show the session.
         tell: Called with each event once it is final.
+        notice: Told what the user must know while the session runs.
         stop: Asked after every frame; once it says true, the session ends.
 
     Raises:
         UsageError, SourceError: If the source gives no first picture.
+        UsageError: If a file in the folder must not be replaced.
         ModelError: If the landmark model, or a network of the patches, is missing or damaged.
-        OutputError: If the folder cannot be written at the start.
+        OutputError: If the folder cannot be written at the start, or another session runs there.
         KeyboardInterrupt: If it was stopped before the first picture.
     """
     settings = settings or Settings()
@@ -76,16 +83,19 @@ def run_live(
     finder = open_landmarker(landmarker, model=model, subject=subject)
     recorder = None
     if record:
+        check_replaceable(folder / RECORDING_FILE, force=force)
         tags = video_tag(RECORDING)
         recorder = Recorder(folder / RECORDING_FILE, lossless=lossless, tags=tags)
     capture = Capture(
         source, clock=clock, lossless=lossless, on_frame=recorder.put if recorder else None
     )
+    place = ExitStack()
     try:
+        place.enter_context(_place(folder))
         capture.start(stop)
         if not capture.stats.captured:
             raise KeyboardInterrupt
-        log = SessionLog(folder)
+        log = SessionLog(folder, force=force, alone=True, notice=notice)
         counting = Counting(finder, appearance, settings, log)
         loop = Loop(
             capture, counting, log, settings, clock, asked_fps, recorder, tasks, lossless, subject
@@ -102,3 +112,26 @@ def run_live(
         if recorder:
             recorder.close()
         finder.close()
+        place.close()
+
+
+@contextmanager
+def _place(folder: Path) -> Iterator[None]:
+    """A folder into which no other command writes; gone at the end if nothing came into it."""
+    with ExitStack() as held_until:
+        try:
+            if not folder.exists():
+                held_until.callback(_remove_if_empty, folder)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held_until.enter_context(held(folder))
+        except OSError as error:
+            raise OutputError(
+                f"cannot write results to {folder}: {error.strerror or error}; choose another "
+                "folder with --out"
+            ) from error
+        yield
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

@@ -6,18 +6,13 @@ makes it anew. The same tables give the same bytes. It names no file and no fold
 
 from __future__ import annotations
 
-import re
+import os
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from hfs_vision.errors import OutputError, UsageError
-from hfs_vision.tables import ResultFolder, read_folder, write_result
-
-REPORT_FILE = "report.html"
-"""Where the report of a result folder is."""
-
-_GENERATOR = re.compile(rb'<meta name="generator" content="hfs-vision')
+from hfs_vision.tables import REPORT_FILE, ResultFolder, is_ours, read_folder, write_result
 
 
 def make_report(folder: ResultFolder) -> str:
@@ -31,12 +26,13 @@ def make_report(folder: ResultFolder) -> str:
     return render_page(folder)
 
 
-def write_report(path: Path, target: Path | None = None) -> Path:
+def write_report(path: Path, target: Path | None = None, *, force: bool = False) -> Path:
     """Writes the report of a result folder, and replaces the one that is there.
 
     Args:
         path: A result folder.
         target: File to write; `REPORT_FILE` in the folder if ``None``.
+        force: Whether a file of another kind may be replaced.
 
     Returns:
         Where the report is.
@@ -47,36 +43,21 @@ def write_report(path: Path, target: Path | None = None) -> Path:
         OutputError: If the report cannot be written.
     """
     target = path / REPORT_FILE if target is None else target
-    _check_target(target)
+    _check_target(target, force)
     text = make_report(read_folder(path))
-    write_result(target.parent, {target.name: partial(_write, text=text)})
+    write_result(target.parent, {target.name: partial(_write, text=text)}, force=force)
     return target
-
-
-def remove_report(path: Path) -> None:
-    """Removes the report of a result folder that is about to change; no report is no error.
-
-    Raises:
-        OutputError: If it is there and cannot be removed.
-    """
-    try:
-        (path / REPORT_FILE).unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{path / REPORT_FILE} is of an earlier result and cannot be removed: "
-            f"{error.strerror or error}; remove it by hand"
-        ) from error
 
 
 def _write(handle: TextIO, text: str) -> None:
     handle.write(text)
 
 
-def _check_target(target: Path) -> None:
+def _check_target(target: Path, force: bool) -> None:
     try:
         if target.is_dir():
             raise UsageError(f"{target} is a folder: give a file, such as {target / REPORT_FILE}")
-        if target.exists() and not _GENERATOR.search(target.read_bytes()[:4096]):
+        if os.path.lexists(target) and not (force or is_ours(target)):
             raise UsageError(
                 f"{target} is there and no report of this program: choose another file, or move "
                 "it away"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hfs_vision.errors import OutputError, UsageError
-from hfs_vision.tables.locks import Busy, Lock
+from hfs_vision.tables.locks import BusyError, Lock
 
 
 class Store:
@@ -29,7 +29,7 @@ class Store:
         self._lock = Lock(path.with_name(f".{path.name}.lock"))
         try:
             self._lock.acquire()
-        except Busy:
+        except BusyError:
             raise UsageError(
                 f"{path} is open in another review: close that one, or write to a file of your "
                 "own with --file other.csv"

@@ -16,6 +16,7 @@ from hfs_vision.tables.columns import (
     MARK_COLUMNS,
     MARKS_FILE,
     MEASURED_COLUMNS,
+    REPORT_FILE,
     REVIEWED_COLUMNS,
     REVIEWED_FILE,
     SEGMENT_COLUMNS,
@@ -52,7 +53,8 @@ from hfs_vision.tables.reading import (
     read_segments,
     read_signals,
 )
-from hfs_vision.tables.retiring import retire
+from hfs_vision.tables.replacing import finish_replacing, flush, held, replace_files
+from hfs_vision.tables.retiring import RETIRED_FILES, retire
 from hfs_vision.tables.reviewed import (
     VERDICTS,
     ReviewedEvent,
@@ -92,6 +94,8 @@ __all__ = [
     "MARK_COLUMNS",
     "MEASURED_COLUMNS",
     "RECORDING",
+    "REPORT_FILE",
+    "RETIRED_FILES",
     "REVIEWED_COLUMNS",
     "REVIEWED_FILE",
     "SEGMENTS_FILE",
@@ -108,7 +112,10 @@ __all__ = [
     "check_folder",
     "check_replaceable",
     "event_line",
+    "finish_replacing",
+    "flush",
     "format_cell",
+    "held",
     "is_ours",
     "is_reviewed",
     "line",
@@ -124,6 +131,7 @@ __all__ = [
     "read_rows",
     "read_segments",
     "read_signals",
+    "replace_files",
     "retire",
     "reviewed_line",
     "signal_lines",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hfs_vision.tables.locks import Busy, Lock
+from hfs_vision.tables.locks import BusyError, Lock
 
 _LOCK_FILE = ".lock"
 
@@ -48,5 +48,5 @@ def remove_abandoned(folder: Path, prefix: str) -> None:
         lock = left / _LOCK_FILE
         if not lock.exists():  # just being made and empty, or where there are no locks
             continue
-        with contextlib.suppress(Busy, OSError), Lock(lock):
+        with contextlib.suppress(BusyError, OSError), Lock(lock):
             shutil.rmtree(left)

@@ -77,6 +77,9 @@ REVIEWED_FILE = "events.reviewed.csv"
 ANNOTATED_FILE = "annotated.mp4"
 """The recording as a video, with what was found in it."""
 
+REPORT_FILE = "report.html"
+"""A result as a page."""
+
 COHORT_FILE = "cohort.csv"
 """One row for each recording of a batch."""
 

@@ -34,7 +34,11 @@ from hfs_vision.tables.reading import (
     read_numbers,
     read_rows,
 )
+from hfs_vision.tables.replacing import finish_replacing
 from hfs_vision.tables.reviewed import ReviewedEvent, read_reviewed, standing
+
+_TRIES = 5
+"""How often a folder is read that is replaced each time meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,32 @@ class ResultFolder:
 def read_folder(path: Path) -> ResultFolder:
     """Reads a result folder. Of its files only ``events.csv`` must be there.
 
+    Files whose replacement was interrupted are put in their places first. What is read is one
+    result, also where another one takes its place meanwhile.
+
     Raises:
         UsageError: If it is no result folder.
         TableError: If a file in it is not as documented.
+        OutputError: If a replacement was interrupted and cannot be ended.
     """
+    found = None
+    for _ in range(_TRIES):
+        finish_replacing(path)
+        before = _generation(path)
+        found = _read(path)
+        if _generation(path) == before:
+            break
+    assert found is not None
+    return found
+
+
+def _generation(path: Path) -> list[int]:
+    """Which files are there: another result has others."""
+    names = (EVENTS_FILE, TWITCHES_FILE, SIGNALS_FILE, SUMMARY_FILE)
+    return [(path / name).stat().st_ino for name in names if (path / name).exists()]
+
+
+def _read(path: Path) -> ResultFolder:
     if not (path / EVENTS_FILE).is_file():
         what = f"holds no {EVENTS_FILE}" if path.is_dir() else "is not a folder"
         raise UsageError(
@@ -125,6 +151,12 @@ def read_folder(path: Path) -> ResultFolder:
     events = read_events(path / EVENTS_FILE)
     if twitches.exists():
         events = _with_twitches(twitches, events)
+    counted = _counted(summary)
+    if counted not in (None, len(events)):
+        warnings.append(
+            f"{SUMMARY_FILE} counts {counted} events and {EVENTS_FILE} holds {len(events)}: one "
+            "of them was edited or is of another result; hfs-vision detect makes both anew"
+        )
     return ResultFolder(
         path=path,
         machine_events=sorted(events, key=lambda event: (event.onset_s, event.side)),
@@ -167,6 +199,15 @@ def _read_summary(path: Path, warnings: list[str]) -> dict[str, Any]:
             f"by {version('hfs-vision')}: counts of two versions may differ"
         )
     return values
+
+
+def _counted(summary: dict[str, Any]) -> object:
+    """How many events a summary counts, where it says so of a session that has ended."""
+    counts = summary.get("counts")
+    for row in counts if isinstance(counts, list) and not summary.get("partial") else ():
+        if isinstance(row, dict) and row.get("side") == row.get("kind") == "all":
+            return row.get("count")
+    return None
 
 
 def _with_twitches(path: Path, events: Sequence[Event]) -> list[Event]:

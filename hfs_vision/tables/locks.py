@@ -21,7 +21,7 @@ _BUSY = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Somebody else holds the lock."""
 
 
@@ -42,13 +42,13 @@ class Lock:
         """Takes the lock.
 
         Raises:
-            Busy: If somebody else holds it for longer than the time to wait.
+            BusyError: If somebody else holds it for longer than the time to wait.
             OSError: If its file cannot be opened, is a link or no file, or cannot be locked there.
         """
         until = time.monotonic() + (float("inf") if self._wait_s is None else self._wait_s)
         while not self._try():
             if time.monotonic() >= until:
-                raise Busy(f"{self.path} is locked")
+                raise BusyError(f"{self.path} is locked")
             time.sleep(_POLL_S)
 
     def release(self) -> None:

@@ -62,7 +62,8 @@ def video_kind(path: Path) -> str | None:
     except (OSError, OverflowError):
         return None
     text = comment[8:].decode("utf-8", "replace")  # type and language come first
-    return text.removeprefix(_TAG) if text.startswith(_TAG) else None
+    kind = text.removeprefix(_TAG)
+    return kind if text.startswith(_TAG) and kind in (ANNOTATED, CLIP, RECORDING) else None
 
 
 def is_ours(path: Path) -> bool:

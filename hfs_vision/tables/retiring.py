@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import itertools
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 
-from hfs_vision.tables.columns import ANNOTATED_FILE, EVENTS_FILE, REVIEWED_FILE
+from hfs_vision.tables.columns import (
+    ANNOTATED_FILE,
+    EVENTS_FILE,
+    REPORT_FILE,
+    REVIEWED_FILE,
+)
+from hfs_vision.tables.ownership import is_ours
+
+RETIRED_FILES = (ANNOTATED_FILE, REPORT_FILE)
+"""What is made of a result and goes with it."""
 
 
 def retire(folder: Path, events: Path | None = None) -> str | None:
     """Makes way for another result in a folder.
 
-    The annotated video is removed: it can be made anew. Corrections are a person's work: where the
-    events that they are of change, their file is only given another name.
+    The annotated video and the report are removed where this program made them: they can be made
+    anew. Corrections are a person's work: where the events that they are of change, their file is
+    only given another name.
 
     Args:
         folder: Of the result that is replaced; need not exist.
@@ -27,9 +38,13 @@ def retire(folder: Path, events: Path | None = None) -> str | None:
     Raises:
         OSError: If a file cannot be removed or renamed.
     """
-    (folder / ANNOTATED_FILE).unlink(missing_ok=True)
+    for name in RETIRED_FILES:
+        if is_ours(folder / name):
+            (folder / name).unlink()
     reviewed = folder / REVIEWED_FILE
-    if not reviewed.exists() or (events is not None and _same(events, folder / EVENTS_FILE)):
+    if not os.path.lexists(reviewed):
+        return None
+    if events is not None and _same(events, folder / EVENTS_FILE):
         return None
     aside = _free_name(reviewed)
     reviewed.rename(aside)

@@ -7,7 +7,6 @@ import io
 import json
 import math
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,28 +28,50 @@ from hfs_vision.tables.columns import (
     SIGNAL_COLUMNS,
     TWITCH_COLUMNS,
 )
+from hfs_vision.tables.ownership import check_replaceable, is_ours
+from hfs_vision.tables.replacing import (
+    PRIVATE_FOLDER,
+    check_free,
+    finish_replacing,
+    replace_files,
+)
 
-_PRIVATE_FOLDER = 0o700
 _QUOTED = ',"\r\n'
 """A cell that holds one of these goes into quotes."""
 _SIGNAL_LINE = "%.6f,%d" + ",%.6f" * (len(SIGNAL_COLUMNS) - 2) + "\n"
 _PROVISIONAL_LINE = "%.6f," + ",%.6f" * len(MEASURED_COLUMNS) + "," * len(DERIVED_COLUMNS) + "\n"
 
 
-def check_folder(folder: Path, names: Sequence[str], *, force: bool) -> None:
+def check_folder(
+    folder: Path,
+    names: Sequence[str],
+    *,
+    force: bool,
+    renewed: Sequence[str] = (),
+    retired: Sequence[str] = (),
+    inputs: Sequence[Path] = (),
+) -> None:
     """Refuses a folder before the long work starts, where writing to it would fail at the end.
 
     Args:
         folder: Need not exist.
         names: Files that will be written.
         force: Whether files of those names may be replaced.
+        renewed: Files that will be written too, and replace those that this program wrote.
+        retired: Files that go, where this program wrote them.
+        inputs: What the command reads, which must stay.
 
     Raises:
-        UsageError: If results are there and ``force`` is not set.
-        OutputError: If the folder cannot be made or written.
+        UsageError: If results are there and ``force`` is not set, or an input would be replaced.
+        OutputError: If the folder cannot be made or written, or a session is writing there.
     """
     try:
-        existing = [name for name in names if (folder / name).exists()]
+        if folder.is_dir():
+            check_free(folder)
+            finish_replacing(folder)
+        for name in (*names, *renewed, *filter(lambda name: is_ours(folder / name), retired)):
+            check_replaceable(folder / name, force=force or name in names, inputs=inputs)
+        existing = [name for name in names if os.path.lexists(folder / name)]
         ancestor = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     except OSError as error:  # below a folder that is closed to the user, or too long a name
         raise OutputError(
@@ -73,33 +94,58 @@ def write_result(
     folder: Path,
     files: Mapping[str, Callable[[TextIO], None]],
     *,
-    make_way: Callable[[Path], None] = lambda complete: None,
-) -> None:
-    """Writes files into a folder that is private to the user; none appears before all are complete.
+    force: bool = False,
+    inputs: Sequence[Path] = (),
+    remove: Sequence[str] = (),
+    retiring: bool = False,
+    alone: bool = False,
+) -> str | None:
+    """Writes files into a folder that is private to the user; all of them appear, or none.
 
     Args:
         folder: Made if it is missing.
         files: Writer of each file's text, by file name.
-        make_way: Called with the folder in which the complete files wait, before the first of them
-            replaces another.
+        force: Whether files that this program did not write may be replaced.
+        inputs: What the running command reads: never replaced.
+        remove: Names of files that go at the same time, where this program wrote them.
+        retiring: Whether the files are another result: see `hfs_vision.tables.retire`.
+        alone: Whether the caller has the folder `held`.
+
+    Returns:
+        The new name of corrections of other events, as `hfs_vision.tables.retire` gives it.
 
     Raises:
+        UsageError: If a file that this program did not write is there; see ``force``.
         OutputError: If the folder or a file cannot be written; nothing is left behind.
     """
+
+    def write_all(complete: Path) -> None:
+        for name, write in files.items():
+            with open(
+                complete / name, "x", encoding="utf-8", newline="", opener=_private
+            ) as handle:
+                write(handle)
+
     try:
-        folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
-            for name, write in files.items():
-                with (Path(temporary) / name).open("w", encoding="utf-8", newline="") as handle:
-                    write(handle)
-            make_way(Path(temporary))
-            for name in files:
-                (Path(temporary) / name).replace(folder / name)
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        return replace_files(
+            folder,
+            write_all,
+            force=force,
+            inputs=inputs,
+            remove=remove,
+            retiring=retiring,
+            alone=alone,
+        )
     except OSError as error:
         raise OutputError(
             f"cannot write results to {folder}: {error.strerror or error}; choose another folder "
             "with --out"
         ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def write_events(handle: TextIO, events: Iterable[Event]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Mapping
@@ -60,6 +61,12 @@ def timed_frame(rgb: Picture, ticks: int) -> av.VideoFrame:
     frame.pts = ticks
     frame.time_base = Fraction(1, TICKS_PER_S)
     return frame
+
+
+def _make_new(path: Path) -> None:
+    """Makes a file of its own, private to the user: FFmpeg would write to where a link leads."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 class Recorder:
@@ -125,6 +132,7 @@ class Recorder:
     def _write(self, first: Frame) -> None:
         height, width = first.rgb.shape[:2]
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_new(self._path)
         with av.open(str(self._path), "w", format="mp4", container_options=_FRAGMENTS) as container:
             container.metadata.update(self._tags)
             stream = add_h264(container, (width, height), {"crf": str(_CRF), **_SPEED})

@@ -26,6 +26,7 @@ from tests.batch_support import (
     written,
 )
 from tests.cli.support import VIDEO, nothing_written, remux
+from tests.footage_support import annotated
 from tests.models_here import needs_model
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="processes are seen in /proc")
@@ -117,7 +118,7 @@ def test_each_result_is_that_of_analyze_and_a_broken_file_costs_only_its_row(
     corrected = [out / f"{name}.results" for name in ("left_eyelid_twitches", "broken")]
     for folder in corrected:
         (folder / "events.reviewed.csv").write_text(folder.name)
-        (folder / "annotated.mp4").touch()
+        annotated(folder / "annotated.mp4")
     batch = start(clips, "--out", out, "--closure-threshold", 1)
     assert batch.end() == 1
     for folder in corrected:
