@@ -17,10 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.batch import find_recordings
+from hfs_vision.batch import LeftOut, find_recordings
+from hfs_vision.batch.copies import find_copies
+from hfs_vision.batch.made import MADE_HERE
 from hfs_vision.batch.names import name_by_number, name_by_source, unique_names
 from hfs_vision.batch.sources import Recording, local_copy
 from hfs_vision.errors import OutputError, UsageError
+from hfs_vision.tables import EVENT_COLUMNS
 from hfs_vision.video import digest
 from tests.batch_support import (
     NAMES,
@@ -32,7 +35,7 @@ from tests.batch_support import (
     make_clips,
     wait_until,
 )
-from tests.cli.support import VIDEO, remux
+from tests.cli.support import VIDEO, posix_only, remux
 from tests.models_here import needs_model
 
 
@@ -77,6 +80,100 @@ def test_globs_lists_and_paths_name_each_recording_once(tmp_path, monkeypatch):
     Path("empty").write_text("# none")
     with pytest.raises(UsageError, match="no recording was found in @empty"):
         sources("@empty")
+
+
+def left_out(*inputs: object) -> tuple[list[str], list[LeftOut]]:
+    told: list[LeftOut] = []
+    found = find_recordings([str(each) for each in inputs], tell=told.append)
+    return [r.source for r in found], told
+
+
+def result(folder: Path) -> Path:
+    touch(folder / "events.csv")
+    (folder / "events.csv").write_text(",".join(EVENT_COLUMNS) + "\n")
+    return folder
+
+
+def test_what_was_made_of_a_recording_is_none_and_told(tmp_path):
+    made = result(tmp_path / "visit.results")
+    touch(tmp_path / "visit.mp4", made / "annotated.mp4", made / "clips" / "event_001.mp4")
+    touch(tmp_path / "mine" / "annotated.mp4", tmp_path / "clips" / "a.mp4")
+    touch(result(tmp_path / "live.results") / "recording.mp4")
+    found, told = left_out(tmp_path)
+    names = ["clips/a.mp4", "live.results/recording.mp4", "mine/annotated.mp4", "visit.mp4"]
+    assert sorted(name.removeprefix(f"{tmp_path}/") for name in found) == names
+    assert {each.path for each in told} == {str(made / "annotated.mp4"), str(made / "clips")}
+    assert {each.reason for each in told} == {MADE_HERE}
+    # Also where a shell wrote them out; an analysis may lie beside its recording.
+    touch(made / "visit2.mp4")
+    found, told = left_out(made / "annotated.mp4", made / "visit2.mp4", made / "clips")
+    assert (found, len(told)) == ([str(made / "visit2.mp4")], 2)
+
+
+def test_the_video_of_a_session_is_named_after_it(tmp_path):
+    touch(result(tmp_path / "ann.results") / "recording.mp4")
+    (one,) = find_recordings([str(tmp_path)])
+    assert one.stem == "ann_recording"  # and its result is not put in the place of the session's
+
+
+def test_videos_of_old_cameras_are_taken_and_other_kinds_told(tmp_path):
+    taken = [tmp_path / f"a{ending}" for ending in (".3g2", ".dv", ".mod", ".tod", ".vob")]
+    told = [tmp_path / f"b{ending}" for ending in (".gif", ".movie", ".rm")]
+    touch(*taken, *told, tmp_path / "c.txt", tmp_path / "c.wav", tmp_path / "c.jpg")
+    found, left = left_out(tmp_path)
+    assert (found, [each.path for each in left]) == (
+        sorted(map(str, taken)),
+        sorted(map(str, told)),
+    )
+    assert not any(each.asked for each in left)
+
+
+@posix_only
+def test_linked_folders_are_searched_once_and_dangling_links_told(tmp_path):
+    touch(tmp_path / "far" / "a.mp4", tmp_path / "here" / "b.mp4")
+    (tmp_path / "here" / "far").symlink_to(tmp_path / "far")
+    (tmp_path / "here" / "loop").symlink_to(tmp_path / "here")
+    (tmp_path / "here" / "again").symlink_to(tmp_path / "far")
+    (tmp_path / "here" / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    found, told = left_out(tmp_path / "here", tmp_path / "here" / "gone.mp4")
+    assert len(found) == 2
+    assert [Path(name).name for name in found] == ["b.mp4", "a.mp4"]
+    assert [each.path for each in told] == [str(tmp_path / "here" / "gone.mp4")] * 2
+    assert told[0].reason == "a link that leads nowhere"
+
+
+def test_a_wrong_line_of_a_list_does_not_stop_the_rest(tmp_path):
+    touch(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    wrong = [str(tmp_path / "gone.mp4"), "x" * 5000, "nul\0l.mp4"]
+    lines = [str(tmp_path / "a.mp4"), *wrong, str(tmp_path / "b.mp4")]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    found, told = left_out(f"@{tmp_path / 'list.txt'}")
+    assert found == [str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4")]
+    assert [each.path for each in told] == wrong
+    assert all(each.asked for each in told)
+    with pytest.raises(UsageError, match="does not exist"):  # what was typed is typed anew
+        left_out(tmp_path / "a.mp4", tmp_path / "gone.mp4")
+
+
+def test_one_content_is_counted_once_wherever_it_lies(tmp_path):
+    out = tmp_path / "out"
+    for name, text in {"a": "one", "b": "one", "c": "two", "d": "oNe"}.items():
+        (tmp_path / f"{name}.mp4").write_text(text)
+
+    def copies(*names: str) -> dict[str, str]:
+        found = find_recordings([str(tmp_path / f"{name}.mp4") for name in names])
+        made = find_copies(found, out, lambda wanted: [digest(Path(r.source)) for r in wanted])
+        return {Path(a).stem: Path(b).stem for a, b in (made or {}).items()}
+
+    assert copies("a", "b", "c", "d") == {"b": "a"}
+    name_by_source(out, find_recordings([str(tmp_path / "a.mp4")]))
+    known = {"status": "done", "sha256": digest(tmp_path / "a.mp4"), "bytes": 3}
+    touch(out / "a.results" / "batch.json")
+    (out / "a.results" / "batch.json").write_text(json.dumps(known))
+    assert copies("b", "c") == {"b": "a"}  # in a later batch, as where it was renamed
+    assert copies("b", "a") == {"b": "a"}
+    (tmp_path / "a.mp4").write_text("new")
+    assert copies("a", "b") == {}  # the camera gave an old name to a new recording
 
 
 def test_a_url_is_known_without_what_is_secret_in_it():

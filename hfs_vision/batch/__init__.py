@@ -11,7 +11,7 @@ from hfs_vision.batch.cohort import COHORT_COLUMNS, RECORD_FILE
 from hfs_vision.batch.job import Job, Outcome, Program, Request
 from hfs_vision.batch.pool import Pool
 from hfs_vision.batch.run import Backend, Watch, run_batch
-from hfs_vision.batch.sources import Recording, find_recordings
+from hfs_vision.batch.sources import LeftOut, Recording, find_recordings
 from hfs_vision.tables import COHORT_FILE
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Backend",
     "Cluster",
     "Job",
+    "LeftOut",
     "Outcome",
     "Pool",
     "Program",

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from hfs_vision.batch.entered import Entered, merged, read_entered
 from hfs_vision.batch.names import folder_lock, read_names
+from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.pipeline import RESULT_FILES, Analysis
 from hfs_vision.schema import KINDS, SIDES
-from hfs_vision.tables import COHORT_FILE, SEGMENTS_FILE, line, read_json, write_json, write_result
+from hfs_vision.tables import (
+    COHORT_FILE,
+    EVENTS_FILE,
+    SEGMENTS_FILE,
+    format_cell,
+    read_json,
+    write_events,
+    write_json,
+    write_result,
+)
+from hfs_vision.tables.retiring import free_name
+from hfs_vision.video import digest
 
 RECORD_FILE = "batch.json"
 
@@ -79,7 +94,7 @@ def write_record(
     inputs: Sequence[Path] = (),
 ) -> str | None:
     """Replaces what a folder holds in one step, so that the record never speaks of another result
-    than the one that lies beside it.
+    than the one that lies beside it. A table of events that somebody edited is given another name.
 
     Args:
         folder: Of the result; made if it is missing.
@@ -89,25 +104,79 @@ def write_record(
         inputs: The recording, where it is a file here; it stays in any case.
 
     Returns:
-        The new name of corrections that are of other events, as `Analysis.save` gives it.
+        The new names of that table, and of corrections that are of other events, as
+        `Analysis.save` gives it; ``None`` where there were none.
 
     Raises:
         UsageError: If a file must not be replaced; nothing was written.
         OutputError: If the folder cannot be written.
     """
+    try:
+        edited = _set_edited_aside(folder)
+    except OSError as error:
+        raise OutputError(
+            f"cannot replace what is in {folder}: {error.strerror or error}; choose another folder "
+            "with --out"
+        ) from error
+    if result is not None:
+        record = {**record, "events_sha256": _events_sha256(result)}
     beside = {RECORD_FILE: partial(write_json, values=dict(record))}
     if result is not None:
-        return result.save(folder, force=force, inputs=inputs, beside=beside)
-    old = (*RESULT_FILES, SEGMENTS_FILE)
-    return write_result(folder, beside, force=force, inputs=inputs, remove=old, retiring=True)
+        aside = result.save(folder, force=force, inputs=inputs, beside=beside)
+    else:
+        old = (*RESULT_FILES, SEGMENTS_FILE)
+        aside = write_result(
+            folder, beside, force=force, inputs=inputs, remove=old, retiring=True
+        )
+    return " and ".join(filter(None, (edited, aside))) or None
+
+
+def _events_sha256(result: Analysis) -> str:
+    """Of the table of events, to see later whether somebody has edited it."""
+    text = io.StringIO()
+    write_events(text, result.events)
+    return hashlib.sha256(text.getvalue().encode()).hexdigest()
+
+
+def _set_edited_aside(folder: Path) -> str | None:
+    events = folder / EVENTS_FILE
+    known = (read_record(folder) or {}).get("events_sha256")
+    if not (known and events.exists()) or digest(events) == known:
+        return None
+    return events.rename(free_name(events)).name
 
 
 class Cohort:
-    """The table of all recordings that are finished in a folder, also those of other batches."""
+    """The table of all recordings that are finished in a folder, also those of other batches.
 
-    def __init__(self, out: Path, *, force: bool = False) -> None:
-        self._out, self._force = out, force
+    What a person has entered in it stays; see `hfs_vision.batch.entered`.
+
+    Attributes:
+        notes: What is to be known of it, in sentences.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._file = out / COHORT_FILE
         self._next = 0.0
+        self.notes: list[str] = []
+
+    def check(self, *, force: bool) -> None:
+        """Refuses to begin where the table that is there would be lost.
+
+        Args:
+            force: Give what is no table of a batch another name instead.
+
+        Raises:
+            UsageError: If it is a table of something else.
+            TableError: If it cannot be read.
+        """
+        try:
+            read_entered(self._file, COHORT_COLUMNS)
+        except (UsageError, TableError):
+            if not force:
+                raise
+            self._set_aside()
 
     def update(self, *, at_once: bool = False) -> None:
         """Writes the table where it has changed; of many recordings not after each of them.
@@ -119,22 +188,51 @@ class Cohort:
         if not at_once and began < self._next:
             return
         with folder_lock(self._out):
-            text = self._text()
-            file = self._out / COHORT_FILE
-            if not file.exists() or file.read_text(encoding="utf-8") != text:
+            try:
+                entered = read_entered(self._file, COHORT_COLUMNS)
+            except (UsageError, TableError):  # somebody saved it so while the batch ran
+                self._set_aside()
+                entered = Entered()
+            rows, notes = self._rows()
+            text, said = merged(COHORT_COLUMNS, rows, entered)
+            self._tell([*notes, *said])
+            if not self._file.exists() or self._file.read_bytes() != text.encode():
                 write_result(
-                    self._out, {COHORT_FILE: partial(_write, text=text)}, force=self._force
+                    self._out, {COHORT_FILE: partial(_write, text=text)}, force=True
                 )
         ended = time.monotonic()
         self._next = ended + _REST * (ended - began)
 
-    def _text(self) -> str:
-        rows = [line(COHORT_COLUMNS)]
-        for name in read_names(self._out).values():
-            record = read_record(result_folder(self._out, name))
-            if record is not None:
-                rows.append(line(record.get(column) for column in COHORT_COLUMNS))
-        return "".join(rows)
+    def _rows(self) -> tuple[list[dict[str, str]], list[str]]:
+        """Cells of each recording, of copies once, and which rows were left out for that."""
+        records = [read_record(result_folder(self._out, n)) for n in read_names(self._out).values()]
+        found: dict[str, dict[str, Any]] = {}
+        notes = []
+        for record in filter(None, records):
+            known = found.setdefault(record.get("sha256") or record["name"], record)
+            if known is not record:
+                if known["status"] != "done" and record["status"] == "done":
+                    known, record = record, known
+                    found[known["sha256"]] = known
+                notes.append(
+                    f"{record['name']} is a copy of {known['name']}: {COHORT_FILE} counts it once"
+                )
+        cells = [{n: format_cell(r.get(n)) for n in COHORT_COLUMNS} for r in found.values()]
+        return cells, notes
+
+    def _set_aside(self) -> None:
+        try:
+            aside = free_name(self._file)
+            self._file.rename(aside)
+        except OSError as error:
+            raise OutputError(
+                f"{self._file} cannot be given another name: {error.strerror or error}; choose "
+                "another folder with --out"
+            ) from error
+        self._tell([f"{self._file} was no table of a batch: it is {aside.name} now"])
+
+    def _tell(self, notes: Sequence[str]) -> None:
+        self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
 
 
 def _write(handle: TextIO, text: str) -> None:

@@ -278,6 +278,7 @@ class Job:
             "name": self.name,
             "result": self._folder.name,
             "sha256": sha256,
+            "bytes": self.size,
             "status": status,
             **values,
             "settings_sha256": settings_sha256(self.request.settings.as_dict()),

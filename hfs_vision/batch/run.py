@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hfs_vision.batch.cohort import Cohort
+from hfs_vision.batch.copies import find_copies
 from hfs_vision.batch.job import Digest, Here, Job, Outcome, Program, Request
 from hfs_vision.batch.names import name_by_number, name_by_source
-from hfs_vision.batch.sources import Recording
+from hfs_vision.batch.sources import LeftOut, Recording, Tell
 from hfs_vision.errors import HfsVisionError, OutputError
 
 T = TypeVar("T")
@@ -75,7 +76,8 @@ def run_batch(
     force: bool = False,
     retry_failed: bool = False,
     stop: Callable[[], bool] = lambda: False,
-) -> None:
+    tell: Tell = lambda left_out: None,
+) -> list[str]:
     """Analyses recordings into a folder, and brings its ``cohort.csv`` up to date.
 
     Args:
@@ -88,19 +90,29 @@ def run_batch(
         force: Analyse also what is done.
         retry_failed: Try again what failed.
         stop: Asked a few times a second; once it says true, running recordings are given up.
+        tell: Called with each recording that is left out, being a copy of another one.
+
+    Returns:
+        What is to be known of the table of all recordings, in sentences.
 
     Raises:
-        UsageError, ModelError: If an option or a model is wrong; nothing was analysed.
+        UsageError, ModelError: If an option or a model is wrong, or the table is not ours; nothing
+            was analysed.
+        TableError: If the table cannot be read, so that what was entered in it would be lost.
         OutputError: If the folder cannot be written; what is done stays.
         HfsVisionError: If the scheduler is lost.
     """
-    cohort = Cohort(out, force=force)
+    cohort = Cohort(out)
+    cohort.check(force=force)
     program = backend.program(request)
-    names = _names(recordings, out, backend, stop, deidentify)
+    names = _names(recordings, out, backend, stop, tell, deidentify)
     if names is None:
-        return
-    jobs = {
-        name: Job(
+        return []
+    jobs: dict[str, Job] = {}
+    for index, (recording, name) in enumerate(zip(recordings, names, strict=True)):
+        if name in jobs:  # the same content has one name
+            continue
+        jobs[name] = Job(
             index=index,
             source=recording.source,
             size=recording.size,
@@ -112,9 +124,6 @@ def run_batch(
             force=force,
             retry_failed=retry_failed,
         )
-        # Recordings of the same content have one number.
-        for index, (recording, name) in enumerate(zip(recordings, names, strict=True))
-    }
     for job in jobs.values():
         job.check_place()
     watch.planned(list(jobs.values()))
@@ -122,6 +131,7 @@ def run_batch(
         _Course(jobs.values(), backend, watch, cohort, stop).run()
     finally:
         cohort.update(at_once=True)
+    return cohort.notes
 
 
 def _names(
@@ -129,13 +139,41 @@ def _names(
     out: Path,
     backend: Backend,
     stop: Callable[[], bool],
+    tell: Tell,
     deidentify: bool,
 ) -> list[str] | None:
-    """Name of each recording; ``None`` if the batch was stopped meanwhile."""
-    if not deidentify:
-        known = name_by_source(out, recordings)
-        return [known[recording.key] for recording in recordings]
-    keys = [uuid.uuid4().hex for _ in recordings]  # kept by those that cannot be read
+    """Name of each recording, one for copies; ``None`` if the batch was stopped meanwhile."""
+
+    def digests(wanted: Sequence[Recording]) -> list[str] | None:
+        return _digests(wanted, backend, stop)
+
+    if deidentify:
+        found = digests(recordings)
+        if found is None:
+            return None
+        # Those that cannot be read keep a number of their own.
+        keys = [sha256 or uuid.uuid4().hex for sha256 in found]
+        known = name_by_number(out, keys)
+        copied = [key in keys[:index] for index, key in enumerate(keys)]
+    else:
+        copies = find_copies(recordings, out, digests)
+        if copies is None:
+            return None
+        known = name_by_source(out, [each for each in recordings if each.key not in copies])
+        keys = [copies.get(recording.key, recording.key) for recording in recordings]
+        copied = [recording.key in copies for recording in recordings]
+    names = [known[key] for key in keys]
+    for recording, name, copy in zip(recordings, names, copied, strict=True):
+        if copy:
+            tell(LeftOut(recording.source, f"a copy of {name}: counted once"))
+    return names
+
+
+def _digests(
+    recordings: Sequence[Recording], backend: Backend, stop: Callable[[], bool]
+) -> list[str] | None:
+    """SHA-256 of each, empty where it cannot be read; ``None`` if the batch was stopped."""
+    found = [""] * len(recordings)
     waiting = deque(range(len(recordings)))
     running: dict[Future[str], int] = {}
     while waiting or running:
@@ -145,14 +183,12 @@ def _names(
             return None
         while waiting and len(running) < backend.capacity:
             index = waiting.popleft()
-            task = Digest(recordings[index].source)
-            running[backend.submit(task, index)] = index
+            running[backend.submit(Digest(recordings[index].source), index)] = index
         for future in wait(running, _TICK_S, FIRST_COMPLETED).done:
             index = running.pop(future)
             if not future.cancelled() and future.exception() is None:
-                keys[index] = future.result()
-    numbers = name_by_number(out, keys)
-    return [numbers[key] for key in keys]
+                found[index] = future.result()
+    return found
 
 
 class _Course:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import mimetypes
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hfs_vision.batch.made import MADE_HERE, is_made_folder, is_made_video, is_result
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.tables.apart import working_folder
 from hfs_vision.video import (
     IMAGE_SUFFIXES,
+    RECORDING_FILE,
     TIMESTAMPS_NAME,
     VIDEO_SUFFIXES,
     Stopped,
@@ -25,6 +28,12 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _BLOCK_BYTES = 1 << 20
 COPY = ".copy-"
 """How the names of folders begin in which copies are."""
+
+_A_SERIES = 10
+"""So many images in one folder may be a recording; a few are photographs."""
+
+_MOVING = {".apng", ".gif", ".rm", ".rmvb", ".swf", ".wtv"}
+"""Pictures that move, and videos that no camera makes: told where they are left out."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +67,49 @@ def is_url(source: str) -> bool:
     return bool(_URL.match(source))
 
 
-def find_recordings(inputs: Sequence[str], *, fps: float | None = None) -> list[Recording]:
+@dataclass(frozen=True)
+class LeftOut:
+    """What was met on the way and is not analysed.
+
+    Attributes:
+        path: As it was given or found.
+        reason: Why not, to go on a sentence about it or about several.
+        asked: Whether it was named, and not only lay in a folder: then something is missing.
+    """
+
+    path: str
+    reason: str
+    asked: bool = False
+
+
+Tell = Callable[[LeftOut], None]
+
+
+def find_recordings(
+    inputs: Sequence[str], *, fps: float | None = None, tell: Tell = lambda left_out: None
+) -> list[Recording]:
     """Recordings in the order of the inputs, each once.
 
     Args:
         inputs: Video files, URLs, folders (searched below for videos and for folders of images),
             globs, and ``@list.txt``: a file with one of these a line, and ``#`` comments.
         fps: With it a folder of images needs no ``timestamps.csv`` to count as a recording.
+        tell: Called with everything that looks like a recording, or was named as one in a list,
+            and is left out.
 
     Raises:
         UsageError: If an input does not exist or nothing is found.
     """
     found: dict[str, Recording] = {}
-    for given in _with_lists(inputs):
-        for source in _search(given, fps):
-            recording = _recording(source)
-            found.setdefault(recording.key, recording)
+    for given, listed in _with_lists(inputs):
+        try:
+            for source in _search(given, fps, tell):
+                recording = _recording(source)
+                found.setdefault(recording.key, recording)
+        except (UsageError, OSError, ValueError) as error:
+            if not (listed or Path(given).is_symlink()):
+                raise
+            tell(LeftOut(given, _why(error), asked=True))
     if not found:
         raise UsageError(
             f"no recording was found in {', '.join(inputs)}: give video files, folders that hold "
@@ -82,10 +118,17 @@ def find_recordings(inputs: Sequence[str], *, fps: float | None = None) -> list[
     return list(found.values())
 
 
-def _with_lists(inputs: Sequence[str]) -> Iterator[str]:
+def _why(error: Exception) -> str:
+    if isinstance(error, UsageError):
+        return "not there: check the path"
+    return f"not to be read ({getattr(error, 'strerror', None) or error})"
+
+
+def _with_lists(inputs: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Inputs, and whether each is a line of a list: one that is wrong is one of many."""
     for given in inputs:
         if not given.startswith("@"):
-            yield given
+            yield given, False
             continue
         try:
             text = Path(given[1:]).read_text(encoding="utf-8-sig")
@@ -95,17 +138,20 @@ def _with_lists(inputs: Sequence[str]) -> Iterator[str]:
                 "a line"
             ) from error
         lines = (line.strip() for line in text.splitlines())
-        yield from (line for line in lines if line and not line.startswith("#"))
+        yield from ((line, True) for line in lines if line and not line.startswith("#"))
 
 
-def _search(given: str, fps: float | None) -> Iterator[str]:
+def _search(given: str, fps: float | None, tell: Tell) -> Iterator[str]:
     path = Path(given)
     if is_url(given):
         yield given
     elif path.is_dir():
-        yield from _in_folder(path, fps)
+        yield from _in_folder(path, fps, tell)
     elif path.exists():
-        yield given
+        if is_made_video(path):  # as where a shell wrote out *.mp4
+            tell(LeftOut(given, MADE_HERE))
+        else:
+            yield given
     else:
         # Path.glob takes no absolute pattern.
         matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207
@@ -113,25 +159,60 @@ def _search(given: str, fps: float | None) -> Iterator[str]:
             raise UsageError(f"{given} does not exist: check the path")
         for match in matches:
             if match.is_dir():
-                yield from _in_folder(match, fps)
-            elif _is_video(match.name):
+                yield from _in_folder(match, fps, tell)
+            elif _is_taken(match, tell):
                 yield str(match)
 
 
-def _in_folder(top: Path, fps: float | None) -> Iterator[str]:
-    for folder, below, files in os.walk(top):
-        images = any(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in files)
+def _in_folder(top: Path, fps: float | None, tell: Tell) -> Iterator[str]:
+    if is_made_folder(top):
+        tell(LeftOut(str(top), MADE_HERE))
+        return
+
+    def closed(error: OSError) -> None:
+        tell(LeftOut(str(error.filename), _why(error)))
+
+    been = {os.path.realpath(top)}
+    # Whoever links a folder here means what is in it; each folder is walked through once.
+    for folder, below, files in os.walk(top, onerror=closed, followlinks=True):
+        images = [name for name in files if Path(name).suffix.lower() in IMAGE_SUFFIXES]
         if images and (fps is not None or TIMESTAMPS_NAME in files):
             below.clear()
             yield folder
             continue
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield from (str(Path(folder, name)) for name in sorted(files) if _is_video(name))
+        if len(images) >= _A_SERIES:
+            tell(LeftOut(folder, f"images without a {TIMESTAMPS_NAME}: give --fps"))
+        inside = sorted(name for name in below if not name.startswith("."))
+        below.clear()
+        for name in inside:
+            place = Path(folder, name)
+            if is_made_folder(place):
+                tell(LeftOut(str(place), MADE_HERE))
+            elif (real := os.path.realpath(place)) not in been:
+                been.add(real)
+                below.append(name)
+        paths = (Path(folder, name) for name in sorted(files))
+        yield from (str(path) for path in paths if _is_taken(path, tell))
 
 
-def _is_video(name: str) -> bool:
+def _is_taken(path: Path, tell: Tell) -> bool:
+    """Whether what was met in a folder or a glob is a recording."""
     # macOS leaves ._name.mp4 beside name.mp4.
-    return not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES
+    if path.name.startswith("."):
+        return False
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        kind = mimetypes.guess_type(path.name)[0] or ""
+        if kind.startswith("video/") or path.suffix.lower() in _MOVING:
+            tell(LeftOut(str(path), "of a kind that is not looked for: name it, or convert it"))
+        return False
+    if not path.is_file():
+        link = path.is_symlink()
+        tell(LeftOut(str(path), "a link that leads nowhere" if link else "not a file"))
+        return False
+    if is_made_video(path):
+        tell(LeftOut(str(path), MADE_HERE))
+        return False
+    return True
 
 
 def _recording(source: str) -> Recording:
@@ -148,7 +229,11 @@ def _recording(source: str) -> Recording:
         )
     folders = tuple(part for part in place.parts[:-1] if part != place.anchor)
     suffix = "" if place.is_dir() else place.suffix
-    return Recording(source, key, folders, place.name.removesuffix(suffix), suffix, size)
+    stem = place.name.removesuffix(suffix)
+    if place.name == RECORDING_FILE and is_result(place.parent):
+        # Of a live session, which its folder is named after; all their videos have one name.
+        stem = f"{place.parent.name.removesuffix('.results')}_{stem}"
+    return Recording(source, key, folders, stem, suffix, size)
 
 
 @contextmanager

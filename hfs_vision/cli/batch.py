@@ -16,6 +16,7 @@ from hfs_vision.batch import (
     COHORT_FILE,
     Cluster,
     Job,
+    LeftOut,
     Outcome,
     Pool,
     Request,
@@ -31,6 +32,7 @@ from hfs_vision.errors import UsageError
 from hfs_vision.tables import REPORT_FILE, check_folder
 
 _ESTIMATE_FROM_S = 600
+_MOST_NAMED = 5
 
 
 @click.command("batch")
@@ -90,9 +92,14 @@ def batch_command(
     if jobs is not None and scheduler is not None:
         raise UsageError(f"--jobs {jobs} does not go with --scheduler: the cluster has its workers")
     settings = read_settings(settings_file, options)
-    recordings = find_recordings(inputs, fps=fps)
+    left_out: list[LeftOut] = []
+    try:
+        recordings = find_recordings(inputs, fps=fps, tell=left_out.append)
+    finally:
+        _show_left_out(left_out, named=not deidentify)
+    copies: list[LeftOut] = []
     out = out.absolute()
-    check_folder(out, (), force=force, renewed=[COHORT_FILE])
+    check_folder(out, (), force=True)
     request = Request(settings, landmarker, str(model.absolute()) if model else None, subject, fps)
     reports = BatchReports(wanted=report, force=force)
     with (
@@ -102,7 +109,7 @@ def batch_command(
         else Pool(min(jobs or _cores(), len(recordings)), len(recordings), out) as backend,
         _batch_progress(reports) as shown,
     ):
-        run_batch(
+        notes = run_batch(
             recordings,
             out,
             request,
@@ -112,13 +119,28 @@ def batch_command(
             force=force,
             retry_failed=retry_failed,
             stop=lambda: bool(caught),
+            tell=copies.append,
         )
-    complete = reports.finish(stopped=bool(caught))
+    complete = reports.finish(stopped=bool(caught)) and not any(each.asked for each in left_out)
+    _show_left_out(copies, named=not deidentify)
+    terminal.show_warnings(notes)
     terminal.out.print(f"{shown.counts()}; {COHORT_FILE} is in {out}", soft_wrap=True)
     if caught:
         terminal.err.print("stopped before the end: run the same command again to go on")
         return 128 + caught[0]
     return 1 if shown.failed or not complete else 0
+
+
+def _show_left_out(left_out: Sequence[LeftOut], *, named: bool) -> None:
+    """Tells what is not analysed, and why, one line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for each in left_out:
+        by_reason.setdefault(each.reason, []).append(each.path)
+    for reason, paths in by_reason.items():
+        shown = paths[:_MOST_NAMED] if named else []
+        more = [f"{len(paths) - len(shown)} {'more' if shown else 'of them'}"]
+        what = ", ".join([*shown, *(more if len(paths) > len(shown) else [])])
+        terminal.err.print(f"left out, {reason}: {what}", soft_wrap=True)
 
 
 def _cores() -> int:

@@ -28,11 +28,10 @@ from hfs_vision.footage import (
 )
 from hfs_vision.footage.pictures import MIN_WIDTH
 from hfs_vision.schema import Landmarker
-from hfs_vision.tables import ANNOTATED_FILE, SIGNALS_FILE, check_folder, read_folder
+from hfs_vision.tables import ANNOTATED_FILE, CLIPS_FOLDER, SIGNALS_FILE, check_folder, read_folder
 from hfs_vision.video import Stopped, find_recording, open_source
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_CLIPS = "clips"
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def _footage_options(command: _Command) -> _Command:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help=f"Folder for the clips.  [default: {_CLIPS} in DIR]",
+    help=f"Folder for the clips.  [default: {CLIPS_FOLDER} in DIR]",
 )
 @click.option(
     "--pad",
@@ -126,7 +125,7 @@ def clips_command(
         terminal.out.print(f"{folder} holds no events: there is nothing to cut", soft_wrap=True)
         return 0
     cuts = plan_cuts(ready.course, numbers, pad_s=pad)
-    target = out if out is not None else folder / _CLIPS
+    target = out if out is not None else folder / CLIPS_FOLDER
     names = [cut.name(".png" if sheet else ".mp4") for cut in cuts]
     recording = ready.find()
     check_folder(target, names, force=force)

@@ -92,6 +92,8 @@ class Input:
             return _from_folder(read_folder(self.folder), home, date)
         assert self.row is not None
         path, number, cells = self.row
+        if not cells["status"].strip():
+            raise TableError("it is a row of your own: no batch has analysed it")
         if cells["status"] != "done":
             raise TableError(f"it was not analysed by the batch: {cells.get('reason') or 'failed'}")
         return _from_row(path, number, cells, date)

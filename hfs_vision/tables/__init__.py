@@ -8,6 +8,7 @@ line by line (`hfs_vision.live.log`).
 
 from hfs_vision.tables.columns import (
     ANNOTATED_FILE,
+    CLIPS_FOLDER,
     COHORT_FILE,
     COUNT_COLUMNS,
     COUNTS_FILE,
@@ -84,6 +85,7 @@ __all__ = [
     "ANNOTATED",
     "ANNOTATED_FILE",
     "CLIP",
+    "CLIPS_FOLDER",
     "COHORT_FILE",
     "COUNTS_FILE",
     "COUNT_COLUMNS",

@@ -80,6 +80,9 @@ ANNOTATED_FILE = "annotated.mp4"
 REPORT_FILE = "report.html"
 """A result as a page."""
 
+CLIPS_FOLDER = "clips"
+"""Folder in a result where clips and pictures of its events are, unless another one was named."""
+
 COHORT_FILE = "cohort.csv"
 """One row for each recording of a batch."""
 

@@ -197,7 +197,7 @@ def read_rows(
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            separator = _separator(handle.readline())
+            separator = separator_of(handle.readline())
             handle.seek(0)
             lines = _Lines(handle)
             reader = csv.DictReader(lines, delimiter=separator)
@@ -213,7 +213,7 @@ def read_rows(
                         "the first row"
                     )
                 if separator != ",":
-                    record = {name: _dotted(name, cell) for name, cell in record.items()}
+                    record = {name: dotted(name, cell) for name, cell in record.items()}
                 if any(cell.strip() for cell in record.values()):
                     yield reader.line_num, {n: plain_text(cell) for n, cell in record.items() if n}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -227,7 +227,7 @@ def read_header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             first = handle.readline().replace("\0", "")
-            rows = csv.reader([first], delimiter=_separator(first))
+            rows = csv.reader([first], delimiter=separator_of(first))
             return [name.strip() for name in next(rows, [])]
     except (OSError, UnicodeDecodeError, csv.Error):
         return []
@@ -237,7 +237,7 @@ _TEXTS = ("comment", "reviewer", "history", "label", "prompt")
 """Columns whose commas are no decimal commas."""
 
 
-def _separator(header: str) -> str:
+def separator_of(header: str) -> str:
     """What stands between the cells, by the first row; no name of a column holds one of these."""
     return max(",;\t", key=header.count)
 
@@ -254,7 +254,7 @@ def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) ->
         raise TableError(f"{path}, row 1: column {twice[0]!r} stands twice; take one of them out")
 
 
-def _dotted(name: str, cell: str) -> str:
+def dotted(name: str, cell: str) -> str:
     """A number with a decimal point where it had a decimal comma."""
     is_number = name not in _TEXTS and _DECIMAL_COMMA.fullmatch(cell.strip())
     return cell.replace(",", ".") if is_number else cell

@@ -46,7 +46,7 @@ def retire(folder: Path, events: Path | None = None) -> str | None:
         return None
     if events is not None and _same(events, folder / EVENTS_FILE):
         return None
-    aside = _free_name(reviewed)
+    aside = free_name(reviewed)
     reviewed.rename(aside)
     return aside.name
 
@@ -55,7 +55,8 @@ def _same(new: Path, old: Path) -> bool:
     return old.exists() and new.read_bytes() == old.read_bytes()
 
 
-def _free_name(path: Path) -> Path:
+def free_name(path: Path) -> Path:
+    """A name beside a file that says that it was there before: `NAME.before-TIME.ENDING`."""
     now = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
     names = (f"{path.stem}.before-{now}{end}{path.suffix}" for end in _endings())
     return next(path.with_name(name) for name in names if not path.with_name(name).exists())

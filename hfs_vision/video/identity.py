@@ -9,8 +9,9 @@ from pathlib import Path
 from hfs_vision.video.images import IMAGE_SUFFIXES, TIMESTAMPS_NAME
 
 VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"}
-    | {".mxf", ".ogv", ".ts", ".webm", ".wmv"}
+    {".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v"}
+    | {".m4v", ".mjpeg", ".mjpg", ".mkv", ".mod", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts"}
+    | {".mxf", ".ogv", ".qt", ".tod", ".ts", ".vob", ".webm", ".wmv"}
 )
 """What is taken for a video in a folder or a glob; a file that is named may have any ending."""
 

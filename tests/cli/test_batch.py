@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -305,3 +306,40 @@ def test_a_scheduler_without_dask_says_what_to_install(hfs, monkeypatch):
     assert 'pip install "hfs-vision[cluster]"' in outcome.message
     Path("a.mp4").unlink()
     assert nothing_written()
+
+
+@needs_model
+def test_entries_stay_copies_count_once_and_foreign_tables_are_not_replaced(start, clips, tmp_path):
+    out, name = tmp_path / "out", NAMES[1]
+    visits = tmp_path / "visits"
+    visits.mkdir()
+    for target in ("ann", "copy"):
+        shutil.copy(clips / f"{name}.mp4", visits / f"{target}.mp4")
+    batch = start(visits, "--out", out)
+    assert batch.end() == 0
+    assert "a copy of ann: counted once" in batch.said
+    assert list(cohort(out)) == ["ann"]
+
+    header, row = (out / "cohort.csv").read_text().splitlines()
+    (out / "cohort.csv").write_text(
+        f"\ufeff{header};date\n{row};2026-03-01\n".replace(",", ";"), encoding="utf-8"
+    )
+    (visits / "ann.mp4").rename(visits / "new name.mp4")
+    (visits / "list.txt").write_text(f"{visits / 'gone.mp4'}\n{visits / 'new name.mp4'}\n")
+    batch = start(f"@{visits / 'list.txt'}", "--out", out)
+    assert batch.end() == 1  # one was named and is not there
+    assert "left out, not there: check the path: " in batch.said
+    assert "0 done, 1 skipped, 0 failed of 1" in batch.said
+    assert [(r["name"], r["date"]) for r in cohort(out).values()] == [("ann", "2026-03-01")]
+
+    mine = "patient,date\nann,2026-03-01\n"
+    (out / "cohort.csv").write_text(mine)
+    batch = start(visits, "--out", out)
+    assert batch.end() == 2
+    assert (out / "cohort.csv").read_text() == mine
+    batch = start(visits, "--out", out, "--force")
+    assert batch.end() == 0
+    assert list(cohort(out)) == ["ann"]
+    (aside,) = out.glob("cohort.before-*.csv")
+    assert aside.read_text() == mine
+    assert aside.name in batch.said
