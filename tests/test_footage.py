@@ -259,8 +259,11 @@ def test_frames_that_change_their_size_are_shown_in_that_of_the_first(tmp_path, 
     assert annotate(second, tmp_path / "a.mp4") == 3
 
 
-def test_a_clock_that_begins_below_zero_is_moved_to_zero(tmp_path, finder):
-    source = Constructed([(96, 64)] * 5, start_s=-0.25)
+@pytest.mark.parametrize(("start_s", "shown_s"), [(-0.25, 0.0), (0.5, 0.5), (36001.4, 0.0)])
+def test_a_clock_that_begins_below_zero_or_late_is_moved_to_zero(
+    tmp_path, finder, start_s, shown_s
+):
+    source = Constructed([(96, 64)] * 5, start_s=start_s)
     annotate(SecondPass(source, course(), finder.open), tmp_path / "a.mp4")
     times = [frame.time_s for frame in read(tmp_path / "a.mp4")]
-    assert times == pytest.approx([i * 0.1 for i in range(5)], abs=TICK_S)
+    assert times == pytest.approx([shown_s + i * 0.1 for i in range(5)], abs=TICK_S)

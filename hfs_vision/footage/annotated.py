@@ -10,11 +10,15 @@ from hfs_vision.footage.second_pass import SecondPass
 from hfs_vision.footage.writing import new_video
 from hfs_vision.tables import ANNOTATED
 
+_LATEST_S = 1.0
+"""So late may the first picture be shown."""
+
 
 def annotate(second: SecondPass, path: Path) -> int:
     """Writes the whole recording, each frame at its own time.
 
-    A recording whose clock begins below 0, which MP4 does not know, is moved to begin at 0.
+    A recording whose clock begins below 0, which MP4 does not know, or so late that a browser would
+    show nothing for long, is moved to begin at 0.
 
     Args:
         second: The recording.
@@ -33,7 +37,8 @@ def annotate(second: SecondPass, path: Path) -> int:
     if first is None:
         raise SourceError("the recording holds no frame that can be shown")
     painter, count = second.painter(), 0
-    before_s = min(first[0].time_s, 0.0)
+    first_s = first[0].time_s
+    before_s = 0.0 if 0 <= first_s <= _LATEST_S else first_s
     picture = painter(*first)
     with new_video(path, picture.shape, ANNOTATED) as video:
         for frame, landmarks in chain([first], frames):
