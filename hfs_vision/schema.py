@@ -72,6 +72,8 @@ class SourceInfo:
         rotation_deg: Clockwise rotation that was applied to make the picture upright.
         recorded_utc: When it was recorded, ISO 8601 in UTC, as the header states it.
         time_doubts: What in the header contradicts the times of its frames, in sentences.
+        zero_s: Where players begin to count, on the clock of the frames: the earliest of its
+            pictures and sounds.
     """
 
     kind: str
@@ -85,6 +87,7 @@ class SourceInfo:
     rotation_deg: int
     recorded_utc: str | None = None
     time_doubts: tuple[str, ...] = ()
+    zero_s: float | None = None
 
 
 @dataclass(frozen=True)

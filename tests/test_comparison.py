@@ -6,10 +6,12 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hfs_vision.comparison.pairing import LAST_ROW, Pair, find_pairs, read_pair
 from hfs_vision.comparison.reading import read_event_file
+from hfs_vision.core.evaluate import compare
 from hfs_vision.core.scores import evaluate
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.pipeline import detect
@@ -309,3 +311,72 @@ def test_an_estimate_beyond_the_end_of_the_recording_is_refused(tmp_path):
     pair = Pair("a", reference, pair_of(tmp_path / "b").estimated)
     with pytest.raises(TableError, match=r"events\.csv, row 3: .* ends at 8 s"):
         read_pair(pair, duration_s=8.0)
+
+
+TRUTH = (1.6, 4.9, 5.7, 9.2, 13.1, 18.4)
+
+
+def marks(path, onsets_s):
+    rows = "".join(f"{t:.6f},0.3,left,wink\n" for t in onsets_s)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"onset_s,duration_s,side,kind\n{rows}")
+    return path
+
+
+def result_at(folder, start_s, onsets_s=TRUTH, **source):
+    file = marks(folder / "events.csv", [start_s + t for t in onsets_s])
+    values = {"valid_s": 20.0, "start_s": start_s, "end_s": start_s + 20.0, "source": source}
+    (folder / "summary.json").write_text(json.dumps(values))
+    return file
+
+
+@pytest.mark.parametrize("start_s", [1.466667, 36001.4, -9.317689])
+def test_labels_of_a_player_meet_the_clock_of_the_file(tmp_path, start_s):
+    labels, events = marks(tmp_path / "a.csv", TRUTH), result_at(tmp_path / "a.results", start_s)
+    for pair in (Pair("a", labels, events), Pair("a", events, labels)):
+        recording, notes = read_pair(pair)
+        assert len(compare(recording).matched) == len(TRUTH)
+        sign = 1 if pair.estimated == events else -1
+        assert recording.clock_offset_s == pytest.approx(sign * start_s)
+        assert len(notes) == 1
+        assert f"{sign * start_s:+.3f} s" in notes[0]
+        assert "6 of 6 events fit with it" in notes[0]
+
+
+def test_a_single_label_is_enough_where_the_clock_is_known(tmp_path):
+    labels = marks(tmp_path / "a.csv", TRUTH[:1])
+    recording, notes = read_pair(Pair("a", labels, result_at(tmp_path / "a.results", 1.4)))
+    assert len(compare(recording).matched) == 1
+    assert len(notes) == 1
+
+
+def test_two_tables_alone_are_brought_onto_one_clock_and_that_is_told(tmp_path):
+    one, other = marks(tmp_path / "a.csv", TRUTH), marks(tmp_path / "b.csv", np.add(TRUTH, 36001.4))
+    for pair in (Pair("a", one, other), Pair("a", other, one)):
+        recording, notes = read_pair(pair, duration_s=20.0)
+        assert len(compare(recording).matched) == len(TRUTH)
+        assert "found from the events alone" in notes[0]
+
+
+def test_labels_on_the_clock_of_the_file_stay(tmp_path):
+    events = result_at(tmp_path / "a.results", 1.4)
+    labels = marks(tmp_path / "a.csv", np.add(TRUTH, 1.45))
+    recording, notes = read_pair(Pair("a", labels, events))
+    assert (recording.clock_offset_s, notes) == (0.0, [])
+    assert len(compare(recording).matched) == len(TRUTH)
+
+
+def test_where_the_events_do_not_tell_the_clock_nothing_is_moved_but_it_is_told(tmp_path):
+    events = result_at(tmp_path / "a.results", 3.0, [2.0, 8.0, 15.5])
+    labels = marks(tmp_path / "a.csv", [4.0, 6.5, 12.0])
+    recording, notes = read_pair(Pair("a", labels, events))
+    assert recording.clock_offset_s == 0.0
+    assert "begins at 3.000 s" in notes[0]
+    assert "nothing was moved" in notes[0]
+
+
+def test_an_event_beyond_the_end_is_still_refused(tmp_path):
+    events = result_at(tmp_path / "a.results", -9.3)
+    labels = marks(tmp_path / "a.csv", [*TRUTH, 25.0])
+    with pytest.raises(TableError, match=r"row 8: .*25 s .*ends at"):
+        read_pair(Pair("a", labels, events))

@@ -348,5 +348,98 @@ def _annotations(found):
     return found.onset, found.duration, found.description
 
 
+class TestClock:
+    """Files begin at 1.4 s, at hours, or before 0, where the clock of 33 bits started anew."""
+
+    @pytest.fixture(params=[1.466667, 36001.4, -9.317689])
+    def start_s(self, request):
+        return request.param
+
+    @pytest.fixture
+    def late(self, tmp_path, start_s):
+        return save(tmp_path / "late.results", start_s=start_s)
+
+    @pytest.fixture
+    def at_zero(self, tmp_path):
+        return save(tmp_path / "zero.results")
+
+    @pytest.mark.parametrize("to", ["elan", "boris", "mne"])
+    def test_players_and_the_export_count_alike(self, late, at_zero, start_s, to):
+        for made, plain in zip(run(late, to=to).files, run(at_zero, to=to).files, strict=True):
+            here, there = (
+                (folder.parent / f"{folder.stem}.{to}" / name)
+                for folder, name in ((late, made), (at_zero, plain))
+            )
+            assert times(here, to) == pytest.approx(times(there, to), abs=0.0011)
+            if not here.name.endswith("_paste.tsv"):  # which BORIS takes without a word beside
+                assert f"{start_s:.6f} s on the recording" in here.read_text()
+
+    def test_where_sound_begins_first_players_count_from_there(self, tmp_path, at_zero):
+        summary = {"source": {"kind": "file", "zero_s": 1.2}}
+        folder = save(tmp_path / "late.results", start_s=1.5, summary=summary)
+        first, second = (read_content(f)[0].on_player_clock for f in (folder, at_zero))
+        assert first.events[0].event.onset_s == pytest.approx(
+            second.events[0].event.onset_s + 0.3, abs=1e-5
+        )
+        assert "0.300000 s before the first frame" in first.clock
+
+    def test_bids_counts_from_the_first_frame_and_says_so(self, late, at_zero, start_s, tmp_path):
+        run(late, to="bids", out=tmp_path / "a", subjects=["01"])
+        run(at_zero, to="bids", out=tmp_path / "b", subjects=["01"])
+        stem = "sub-01/beh/sub-01_task-face"
+        for name, column in (("events", "onset"), ("beh", "time_s")):
+            one, other = (table(tmp_path / x / f"{stem}_{name}.tsv")[column] for x in "ab")
+            assert list(one) == pytest.approx(list(other), abs=1e-5)
+        for name in ("events", "beh"):
+            about = json.loads((tmp_path / "a" / f"{stem}_{name}.json").read_text())["HfsVision"]
+            assert about["first_frame_on_own_clock_s"] == pytest.approx(start_s)
+            assert "from the first frame" in about["clock"]
+
+    def test_parquet_keeps_the_clock_of_the_tables_and_the_way_to_the_players(self, late, start_s):
+        run(late, to="parquet", out=late.parent / "p")
+        events = pq.read_table(late.parent / "p" / "events.parquet")
+        recordings = pq.read_table(late.parent / "p" / "recordings.parquet").to_pandas()
+        assert events.to_pandas().onset_s[0] == pytest.approx(start_s + 12.0, abs=0.1)
+        assert recordings.zero_s[0] == pytest.approx(start_s)
+        assert b"own clock" in events.schema.metadata[b"hfs_vision.clock"]
+
+    @pytest.mark.parametrize("to", FORMATS)
+    def test_deidentified_nothing_tells_where_the_clock_stood(self, tmp_path, to):
+        folder = save(tmp_path / "late.results", start_s=1930118415.25)
+        done = run(folder, to=to, deidentify=True)
+        for path in done.out.rglob("*"):
+            assert path.is_dir() or b"1930118" not in path.read_bytes()
+
+    @pytest.mark.parametrize(
+        ("name", "mime"),
+        [
+            ("a.MTS", "video/mp2t"),
+            ("a.ts", "video/mp2t"),
+            ("a.vob", "video/mpeg"),
+            ("a.mov", "video/quicktime"),
+            ("a.mkv", "video/x-matroska"),
+            ("a.xyz", "video/mp4"),
+        ],
+    )
+    def test_the_type_of_the_video_is_that_of_a_video(self, at_zero, name, mime):
+        media = at_zero.parent / name
+        media.touch()
+        run(at_zero, to="elan", media=media)
+        assert f'MIME_TYPE="{mime}"' in (at_zero.parent / "zero.elan" / "zero.eaf").read_text()
+
+
+def times(path, to):
+    """Times of an exported file, sorted."""
+    if to == "elan":
+        found = [float(t.get("TIME_VALUE")) / 1000 for t in ET.parse(path).iter("TIME_SLOT")]
+    elif to == "mne":
+        found = list(mne.read_annotations(path).onset)
+    elif path.name.endswith("_paste.tsv"):
+        found = [float(line.split("\t")[0]) for line in path.read_text().splitlines()]
+    else:
+        found = list(table(path)["Start (s)"])
+    return sorted(found)
+
+
 def test_every_format_has_a_test_here():
     assert {f"Test{name.title()}" for name in FORMATS} <= set(globals())

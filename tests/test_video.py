@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -675,3 +676,28 @@ class TestImageFolder:
         assert np.array_equal(frames[0].rgb, clips.picture(3))
         assert np.array_equal(frames[1].rgb, clips.picture(3))
         assert np.array_equal(frames[2].rgb[..., 0], bgr[..., 1])
+
+
+@pytest.mark.parametrize("container", ["mpegts", "vob"])
+@pytest.mark.parametrize("before_s", [3, 70])  # FFmpeg looks back, or ahead, by a minute
+def test_a_clock_of_33_bits_that_starts_anew_goes_on(tmp_path, container, before_s):
+    wrap_s = 2**33 / 90000
+    path = tmp_path / "wrap.video"
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.time_base = Fraction(1, 25)
+        picture = np.zeros((64, 64, 3), np.uint8)
+        begin = round((wrap_s - before_s) * 25)
+        for index in range((before_s + 4) * 25):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = begin + index, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with open_source(path) as source:
+        times_s = [frame.time_s for frame in source]
+        info = source.info
+    # A program stream does not time each of several small frames in a packet.
+    assert np.diff(times_s).max() < 0.1
+    assert times_s[-1] - times_s[0] == pytest.approx(before_s + 4 - 0.04, abs=0.001)
+    assert info.zero_s == pytest.approx(times_s[0], abs=1e-4)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfs_vision.comparison.clocks import find_clock
 from hfs_vision.comparison.reading import CONFIDENCES, EventFile, read_event_file
 from hfs_vision.core.evaluate import Recording
 from hfs_vision.errors import TableError, UsageError
@@ -138,6 +139,9 @@ def read_pair(
 ) -> tuple[Recording, list[str]]:
     """One recording, and what the reader of its scores must know.
 
+    Where the two are on different clocks, as labels made in a player and the table of a file that
+    begins at hours, one is moved onto that of the other, and a note says so.
+
     Valid time is that of the ``summary.json`` beside the estimated ``events.csv``, or beside
     corrected events of either; else ``duration_s``; else the time from 0 s until the last row of
     either file ends.
@@ -153,9 +157,12 @@ def read_pair(
     """
     notes = []
     summary = beside(pair, SUMMARY_FILE)
-    end_s = math.inf
+    end_s, known_s = math.inf, []
     if summary is not None:
-        valid_s, end_s, partial = _read_summary(summary)
+        valid_s, end_s, zeros_s, partial = _read_summary(summary)
+        if not all(map(_is_result, (pair.reference, pair.estimated))):  # they have one clock
+            sign = 1 if _is_of(summary, pair.estimated) else -1
+            known_s = [sign * zero_s for zero_s in dict.fromkeys(zeros_s)]
         valid_from = "valid time in summary.json"
         if partial:
             notes.append(f"{pair.name}: the estimate is of an analysis that was stopped early")
@@ -163,10 +170,27 @@ def read_pair(
         valid_s, end_s, valid_from = duration_s, duration_s, "--duration"
     else:
         valid_s, valid_from = math.nan, ""
-    reference = read_event_file(
-        pair.reference, min_confidence=min_confidence, may_overlap=False, end_s=end_s
-    )
-    estimated = read_event_file(pair.estimated, end_s=end_s)
+
+    def read(reference_end_s: float, estimated_end_s: float) -> tuple[EventFile, EventFile]:
+        return (
+            read_event_file(
+                pair.reference,
+                min_confidence=min_confidence,
+                may_overlap=False,
+                end_s=reference_end_s,
+            ),
+            read_event_file(pair.estimated, end_s=estimated_end_s),
+        )
+
+    reference, estimated = read(math.inf, math.inf)
+    found, said = find_clock(pair.name, reference, estimated, known_s)
+    notes += said
+    ahead_s = found.offset_s
+    # All comes onto the clock of the result that is here, else onto the one that begins earlier.
+    moves_reference = ahead_s < 0 if summary is None else _is_of(summary, pair.estimated)
+    by_s = (ahead_s, 0.0) if moves_reference else (0.0, -ahead_s)
+    read(end_s - by_s[0], end_s - by_s[1])  # refuses what lies beyond the end
+    reference, estimated = reference.moved(by_s[0]), estimated.moved(by_s[1])
     if not valid_from:
         valid_s, valid_from = _last_end(reference, estimated), LAST_ROW
     recording = Recording(
@@ -177,6 +201,7 @@ def read_pair(
         reference.unsure,
         valid_s,
         valid_from,
+        ahead_s,
     )
     return recording, notes
 
@@ -192,18 +217,31 @@ def beside(pair: Pair, name: str) -> Path | None:
     return next((path for path in found if path.exists()), None)
 
 
+def _is_result(path: Path) -> bool:
+    return path.name == EVENTS_FILE or is_reviewed(path)
+
+
+def _is_of(summary: Path, events: Path) -> bool:
+    return _is_result(events) and summary.parent == events.parent
+
+
 def _last_end(*files: EventFile) -> float:
     """End of the last row of some files; 0 where no file has a row."""
     return max((file.end_s for file in files), default=0.0)
 
 
-def _read_summary(path: Path) -> tuple[float, float, bool]:
-    """Valid time, end of the recording, and whether it was stopped early."""
+def _read_summary(path: Path) -> tuple[float, float, Sequence[float], bool]:
+    """Valid time, end of the recording, where its players may begin to count, and whether it was
+    stopped early.
+    """
     try:
         values = read_json(path)
         valid_s, end_s = float(values["valid_s"]), float(values["end_s"])
         if not (valid_s >= 0 and math.isfinite(valid_s) and math.isfinite(end_s)):
             raise ValueError(f"valid_s is {valid_s:g} and end_s is {end_s:g}")
-        return valid_s, end_s, bool(values.get("partial"))
+        source = values.get("source")
+        stated = source.get("zero_s") if isinstance(source, dict) else None, values.get("start_s")
+        zeros_s = [float(each) for each in stated if isinstance(each, (int, float))]
+        return valid_s, end_s, zeros_s, bool(values.get("partial"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(f"{path} cannot be read as a summary of an analysis: {error!r}") from error

@@ -107,6 +107,7 @@ def report(
             {
                 "name": recording.name,
                 "valid_from": recording.valid_from,
+                "clock_offset_s": recording.clock_offset_s,
                 **_values(tally),
                 "events": list(_outcomes(recording, comparison)),
             }

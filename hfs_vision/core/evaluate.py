@@ -91,6 +91,8 @@ class Recording:
         unsure: One-sided reference rows of too low a confidence.
         valid_s: Time in which events could be found, in seconds; NaN if unknown.
         valid_from: Where that time comes from.
+        clock_offset_s: By how much the clock of the estimate was ahead of the reference's, before
+            both were brought onto one.
 
     Raises:
         UsageError: If an event has no known side or no positive duration, or if reference events
@@ -104,6 +106,7 @@ class Recording:
     unsure: Sequence[Marked] = ()
     valid_s: float = float("nan")
     valid_from: str = ""
+    clock_offset_s: float = 0.0
 
     def __post_init__(self) -> None:
         for what in ("reference", "estimated", "unsure"):

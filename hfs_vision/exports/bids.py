@@ -53,6 +53,8 @@ _STRETCH_LEVELS = {
     "mark": "A moment that was marked; its label is in the column segment",
 }
 _EVENT_NAMES = ("onset", "duration", "trial_type")
+_TIME = Column("Time of the frame, counted from the first one", "s")
+_SIGNALS = {name: _TIME if name == "time_s" else column for name, column in SIGNALS.items()}
 _OWN = tuple(n for n in EVENTS if n not in ("onset_s", "duration_s", "offset_s", "kind"))
 
 
@@ -89,6 +91,7 @@ def check_dataset(out: Path) -> None:
 
 def write_recording(folder: Path, name: str, content: Content, *, deidentify: bool) -> None:
     """Writes the files of one recording below ``folder``; ``name`` is what `stem` gives."""
+    content = content.from_first_frame
     hidden = FREE_TEXT if deidentify else ("reviewer", "reviewed_utc")
     columns = _event_columns(hidden)
     task = name.rpartition("_task-")[2]
@@ -103,7 +106,7 @@ def write_recording(folder: Path, name: str, content: Content, *, deidentify: bo
     if len(content.signals):
         files[f"{Path(name).name}_beh.tsv"] = partial(_write_signals, content=content)
         files[f"{Path(name).name}_beh.json"] = partial(
-            write_json, values={**about, **_described(SIGNALS)}
+            write_json, values={**about, **_described(_SIGNALS), "HfsVision": _clock(content)}
         )
     write_result(folder / Path(name).parent, files)
 
@@ -161,7 +164,7 @@ def _participants(path: Path, subjects: Sequence[str]) -> str:
 
 
 def _event_columns(hidden: Sequence[str]) -> dict[str, Column]:
-    text = "Onset on the recording's own clock, as time_s of the _beh.tsv beside"
+    text = "Onset, counted from the first frame, which is the first row of the _beh.tsv beside"
     columns = {
         "onset": Column(text, "s"),
         "duration": Column("Length; 0 of a mark", "s"),
@@ -206,8 +209,13 @@ def _described(columns: dict[str, Column]) -> dict[str, Any]:
     return described
 
 
+def _clock(content: Content) -> dict[str, Any]:
+    return {"clock": content.clock, "first_frame_on_own_clock_s": content.moved_s}
+
+
 def _facts(content: Content) -> dict[str, Any]:
     return {
+        **_clock(content),
         "start_s": content.start_s,
         "end_s": content.end_s,
         "valid_s": content.valid_s,

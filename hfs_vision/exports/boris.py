@@ -63,7 +63,7 @@ def aggregated(content: Content, *, subject: str = "", media: Path | None = None
     before = (
         content.name,
         date,
-        None,
+        content.clock,
         "Live" if content.started_utc and not media else "Media file",
         f"player #1:{media.name}" if media else None,
         0.0,

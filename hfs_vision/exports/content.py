@@ -31,6 +31,8 @@ from hfs_vision.tables import (
     read_folder,
 )
 
+OWN_CLOCK = "Times are seconds on the recording's own clock, as in the tables of hfs-vision"
+_SAME_S, _LATEST_S = 1e-9, 3600.0
 _VERSION = re.compile(r"\d+(\.\d+)*([abc]|rc|\.dev|\.post)?\d*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
@@ -79,6 +81,8 @@ class Content:
         stretches: Segments, times without measurement and marks, in order of start.
         measurements, signals: One row per frame, or none.
         start_s, end_s, valid_s, fps: As in the summary; NaN where it does not say.
+        zero_s: Where players begin to count, on the clock of these times; NaN where unknown.
+        moved_s: What was taken off the recording's own clock; NaN where de-identified.
         started_utc: When a live session started; ``None`` where unknown or de-identified.
         reviewed: Whether the events are those that a person corrected.
         facts: Settings, versions and the landmark model: by name, numbers and fixed words.
@@ -93,6 +97,8 @@ class Content:
     end_s: float
     valid_s: float
     fps: float
+    zero_s: float
+    moved_s: float
     started_utc: datetime | None
     reviewed: bool
     facts: Mapping[str, Any]
@@ -101,6 +107,32 @@ class Content:
     def duration_s(self) -> float:
         """From the first frame to the end of the last; NaN where the summary does not say."""
         return self.end_s - self.start_s
+
+    @property
+    def on_player_clock(self) -> Content:
+        """The same on the clock that a player of the recording shows."""
+        return counted_from(self, self.zero_s)
+
+    @property
+    def from_first_frame(self) -> Content:
+        """The same with times that count from the first frame."""
+        return counted_from(self, self.start_s)
+
+    @property
+    def clock(self) -> str:
+        """What times count from, in a sentence."""
+        if abs(self.start_s) < _SAME_S:
+            origin = "the first frame"
+        elif abs(self.zero_s) < _SAME_S:
+            origin = f"where players begin to count, {self.start_s:.6f} s before the first frame"
+        else:
+            return OWN_CLOCK
+        if not np.isfinite(self.moved_s):
+            return f"Times are seconds from {origin}"
+        return (
+            f"Times are seconds from {origin}; that is at {self.moved_s:.6f} s on the recording's "
+            "own clock, on which the tables of hfs-vision are"
+        )
 
     def of_kind(self, kind: str) -> list[Stretch]:
         """The stretches of one kind."""
@@ -130,6 +162,27 @@ def read_content(
     if deidentify:
         made = _deidentified(made, f"recording-{number:02d}")
     return made, folder.warnings
+
+
+def counted_from(content: Content, zero_s: float) -> Content:
+    """The same with other times, which count from ``zero_s``; as it is where that is not known."""
+    if not np.isfinite(zero_s) or zero_s == 0:
+        return content
+    events = [replace(e, event=_event_from(e.event, zero_s)) for e in content.events]
+    stretches = [
+        replace(s, start_s=s.start_s - zero_s, end_s=s.end_s - zero_s) for s in content.stretches
+    ]
+    return replace(
+        content,
+        events=events,
+        stretches=stretches,
+        measurements=replace(content.measurements, time_s=content.measurements.time_s - zero_s),
+        signals=replace(content.signals, time_s=content.signals.time_s - zero_s),
+        start_s=content.start_s - zero_s,
+        end_s=content.end_s - zero_s,
+        zero_s=content.zero_s - zero_s,
+        moved_s=content.moved_s + zero_s,
+    )
 
 
 def plain(text: str) -> str:
@@ -168,6 +221,8 @@ def _content(folder: ResultFolder, *, machine: bool) -> Content:
         end_s=end_s,
         valid_s=folder.valid_s,
         fps=fps,
+        zero_s=_zero(summary, start_s),
+        moved_s=0.0,
         started_utc=_started(summary),
         reviewed=reviewed is not None,
         facts=_facts(summary),
@@ -178,30 +233,12 @@ def _deidentified(content: Content, name: str) -> Content:
     onsets = [exported.event.onset_s for exported in content.events]
     begin_s = content.start_s if np.isfinite(content.start_s) else min(onsets, default=0.0)
     labels = numbered_labels(s.label for s in content.stretches if s.kind == "segment")
-    events = [
-        Exported(_event_from(exported.event, begin_s), labels[exported.segment], exported.verdict)
-        for exported in content.events
-    ]
+    events = [Exported(e.event, labels[e.segment], e.verdict) for e in content.events]
     stretches = [
-        Stretch(
-            s.kind,
-            labels[s.label] if s.kind == "segment" else "",
-            s.start_s - begin_s,
-            s.end_s - begin_s,
-        )
-        for s in content.stretches
+        replace(s, label=labels[s.label] if s.kind == "segment" else "") for s in content.stretches
     ]
-    return replace(
-        content,
-        name=name,
-        events=events,
-        stretches=stretches,
-        measurements=replace(content.measurements, time_s=content.measurements.time_s - begin_s),
-        signals=replace(content.signals, time_s=content.signals.time_s - begin_s),
-        start_s=content.start_s - begin_s,
-        end_s=content.end_s - begin_s,
-        started_utc=None,
-    )
+    bare = replace(content, name=name, events=events, stretches=stretches, started_utc=None)
+    return replace(counted_from(bare, begin_s), moved_s=float("nan"))
 
 
 def _event_from(event: Event, begin_s: float) -> Event:
@@ -269,6 +306,16 @@ def _not_measured(signals: Signals, end_s: float, max_gap_s: float | None) -> It
     starts_new = np.append(True, holds_s[1:] > time_s[1:])
     for first, stop in runs(open_rows, starts_new).tolist():
         yield Stretch("not_measured", "", float(holds_s[first]), float(ends_s[stop - 1]))
+
+
+def _zero(summary: Mapping[str, Any], start_s: float) -> float:
+    """Where players begin to count; with the first frame where the summary does not say it."""
+    source = summary.get("source")
+    zero_s = _number(source if isinstance(source, dict) else {}, "zero_s")
+    # A session counts frames of its own from when it began, also where it played a file.
+    # Sound that begins an hour before the pictures is a clock that went wrong.
+    fits = start_s - _LATEST_S <= zero_s <= start_s and "live" not in summary
+    return zero_s if fits else start_s
 
 
 def _facts(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,16 @@ MARK_MS = 100
 
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_MIME_TYPES = {
+    "video/mp2t": (".m2t", ".m2ts", ".mts", ".ts"),
+    "video/mpeg": (".m2v", ".mod", ".mpe", ".mpeg", ".mpg", ".tod", ".vob"),
+    "video/mp4": (".m4v", ".mp4"),
+    "video/quicktime": (".mov", ".qt"),
+    "video/x-matroska": (".mkv",),
+    "video/x-msvideo": (".avi", ".divx"),
+    "video/x-ms-wmv": (".asf", ".wmv"),
+    "video/dv": (".dv",),
+}
 _TIMED, _ATTACHED = "movements", "comments"
 
 
@@ -36,6 +46,7 @@ def elan_xml(content: Content, *, made: datetime | None, media: Path | None, hom
     """The document: a tier for each side, for segments, times without measurement, and marks.
 
     ELAN knows milliseconds and no time before zero: times are rounded and, if need be, moved to 0.
+    What they count from stands in a property of the header.
 
     Args:
         content: What to write.
@@ -58,6 +69,7 @@ def elan_xml(content: Content, *, made: datetime | None, media: Path | None, hom
     if media is not None:
         ET.SubElement(header, "MEDIA_DESCRIPTOR", _media(media, home))
     tiers = [tier for name, rows in _all_rows(content) for tier in _tiers(name, rows)]
+    ET.SubElement(header, "PROPERTY", {"NAME": "clock"}).text = content.clock
     _Writer(root, header).write(tiers)
     ET.indent(root)
     body: str = ET.tostring(root, encoding="unicode")
@@ -67,13 +79,21 @@ def elan_xml(content: Content, *, made: datetime | None, media: Path | None, hom
 def _media(media: Path, home: Path) -> dict[str, str]:
     found = {
         "MEDIA_URL": media.absolute().as_uri(),
-        "MIME_TYPE": mimetypes.guess_type(media.name)[0] or "video/mp4",
+        "MIME_TYPE": _mime_type(media),
     }
     try:
         relative = media.absolute().relative_to(home.absolute())
     except ValueError:
         return found
     return found | {"RELATIVE_MEDIA_URL": f"./{relative.as_posix()}"}
+
+
+def _mime_type(media: Path) -> str:
+    """Not as the system has it, to which ``.ts`` may be a table of translations."""
+    ending = media.suffix.lower()
+    known = next((name for name, endings in _MIME_TYPES.items() if ending in endings), None)
+    guessed = mimetypes.guess_type(media.name)[0] or ""
+    return known or (guessed if guessed.startswith("video/") else "video/mp4")
 
 
 def _all_rows(content: Content) -> Iterable[tuple[str, list[tuple[int, int, str, str]]]]:

@@ -27,6 +27,7 @@ def mne_text(content: Content) -> str:
     if content.started_utc is not None:
         # Without the microseconds MNE takes it for no time at all.
         lines.append(f"# orig_time : {content.started_utc:%Y-%m-%d %H:%M:%S.%f}")
+    lines.append(f"# {content.clock}")
     lines.append("# onset, duration, description")
     rows = sorted(_rows(content), key=lambda row: row[0])
     lines += [f"{onset_s:.6f},{duration_s:.6f},{text}" for onset_s, duration_s, text in rows]

@@ -21,7 +21,7 @@ from hfs_vision.exports.columns import (
     TWITCHES,
     Column,
 )
-from hfs_vision.exports.content import Content
+from hfs_vision.exports.content import OWN_CLOCK, Content
 from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.tables import MEASURED_COLUMNS
 
@@ -52,6 +52,9 @@ _RECORDINGS = {
     "recording": _RECORDING,
     "start_s": Column("Time of the first frame, on the recording's own clock", "s"),
     "end_s": Column("End of the last frame", "s"),
+    "zero_s": Column(
+        "Where players begin to count; taken off a time, it gives what they show", "s"
+    ),
     "valid_s": Column("Time in which both sides were measured; rates refer to it", "s"),
     "fps": Column("Median frame rate", "1/s"),
     "reviewed": Column("The events are those that a person corrected", "", "truth"),
@@ -92,11 +95,12 @@ def write_parquet(folder: Path, contents: Iterable[Content], *, deidentify: bool
         "stretches": _STRETCHES,
         "signals": {"recording": _RECORDING, **SIGNALS},
     }
+    clock = "Times are seconds from the first frame" if deidentify else OWN_CLOCK
     with ExitStack() as stack:
         written = {}
         for name, columns in tables.items():
             shown = {k: column for k, column in columns.items() if k not in hidden}
-            table = _Table(folder / f"{name}.parquet", shown)
+            table = _Table(folder / f"{name}.parquet", shown, clock)
             written[name] = stack.enter_context(table)
         for content in contents:
             written["recordings"].add([_recording(content)])
@@ -112,7 +116,7 @@ def write_parquet(folder: Path, contents: Iterable[Content], *, deidentify: bool
 class _Table:
     """A Parquet file that takes rows, or whole columns, a row group at a time."""
 
-    def __init__(self, path: Path, columns: Mapping[str, Column]) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, Column], clock: str) -> None:
         import pyarrow
         import pyarrow.parquet
 
@@ -126,7 +130,11 @@ class _Table:
             pyarrow.field(name, types[column.kind], metadata=_about(column))
             for name, column in columns.items()
         ]
-        about = {"hfs_vision.schema_version": SCHEMA_VERSION, "hfs_vision.notice": NOT_A_DEVICE}
+        about = {
+            "hfs_vision.schema_version": SCHEMA_VERSION,
+            "hfs_vision.notice": NOT_A_DEVICE,
+            "hfs_vision.clock": clock,
+        }
         self._schema = pyarrow.schema(fields, metadata=about)
         self._arrow = pyarrow
         self._writer = pyarrow.parquet.ParquetWriter(path, self._schema)
@@ -166,6 +174,7 @@ def _recording(content: Content) -> dict[str, Any]:
         "recording": content.name,
         "start_s": content.start_s,
         "end_s": content.end_s,
+        "zero_s": content.zero_s,
         "valid_s": content.valid_s,
         "fps": content.fps,
         "reviewed": content.reviewed,

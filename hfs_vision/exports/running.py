@@ -222,6 +222,7 @@ def _write_bids(request: Request, reading: _Reading, folder: Path, out: Path) ->
 def _write_one(
     request: Request, folder: Path, name: str, subject: str, content: Content, out: Path
 ) -> None:
+    content = content.on_player_clock
     if request.to == "mne":
         texts = [mne_text(content)]
     elif request.to == "boris":

@@ -21,6 +21,9 @@ from hfs_vision.tables import Mark, ResultFolder
 NOTHING = "\N{EN DASH}"
 """Stands for a number that is missing."""
 
+_LATE_S = 0.5
+"""Of the first frame; that of many files is a frame or two late."""
+
 _SHORTEST_GAP = 1 / 1500
 
 
@@ -210,6 +213,9 @@ def facts(found: Overview) -> list[tuple[str, str]]:
         ("source", _text(source.get("kind"))),
         ("codec", _text(source.get("codec"))),
     ]
+    if abs(found.start_s) > _LATE_S:  # a moment here is looked for in a player
+        begin = f"begins at {number(found.start_s, 3)} s; players count from 0"
+        rows.insert(2, ("clock of these times", begin))
     if live:
         rows.append(("frames dropped", number(live.get("frames_dropped"), 0)))
     return [(name, value) for name, value in rows if value and not value.startswith(NOTHING)]

@@ -73,6 +73,7 @@ def video_info(
         rotation_deg=rotation_deg,
         recorded_utc=recorded_utc(container.metadata),
         time_doubts=tuple(_time_doubts(container, stream, path)),
+        zero_s=None if container.start_time is None else container.start_time / av.time_base,
     )
 
 

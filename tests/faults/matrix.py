@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from tests.faults import rows_detector, rows_model, rows_signals, rows_source, rows_writer
+from tests.faults import (
+    rows_detector,
+    rows_followup,
+    rows_model,
+    rows_signals,
+    rows_source,
+    rows_writer,
+)
 from tests.faults.rows import Row
 
 ROWS: list[Row] = [
     *rows_source.ROWS,
+    *rows_followup.ROWS,
     *rows_model.ROWS,
     *rows_detector.ROWS,
     *rows_writer.ROWS,
