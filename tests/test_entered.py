@@ -145,16 +145,17 @@ def test_what_is_not_ours_or_cannot_be_read_is_refused(tmp_path):
 
 def test_a_table_of_events_that_was_edited_is_set_aside_and_an_untouched_one_replaced(tmp_path):
     made = analysis()
-    assert write_record(tmp_path, {"status": "done"}, made) is None
-    assert write_record(tmp_path, {"status": "done"}, made) is None
+    kept = {"identity": "i", "sha256": "s", "hfs_vision": "1"}
+    assert write_record(tmp_path, {**kept, "status": "done"}, made) is None
+    assert write_record(tmp_path, {**kept, "status": "done"}, made) is None
     events = tmp_path / "events.csv"
     edited = events.read_text().replace(",left,", ",Left,")
     events.write_text(edited)
-    aside = write_record(tmp_path, {"status": "done"}, made)
+    aside = write_record(tmp_path, {**kept, "status": "done"}, made)
     assert aside is not None
     assert (tmp_path / aside).read_text() == edited
     events.write_text(edited)
-    aside = write_record(tmp_path, {"status": "failed"}, None)
+    aside = write_record(tmp_path, {**kept, "status": "failed"}, None)
     assert aside is not None
     assert (tmp_path / aside).read_text() == edited
     assert not events.exists()

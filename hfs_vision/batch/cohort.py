@@ -125,9 +125,7 @@ def write_record(
         aside = result.save(folder, force=force, inputs=inputs, beside=beside)
     else:
         old = (*RESULT_FILES, SEGMENTS_FILE)
-        aside = write_result(
-            folder, beside, force=force, inputs=inputs, remove=old, retiring=True
-        )
+        aside = write_result(folder, beside, force=force, inputs=inputs, remove=old, retiring=True)
     return " and ".join(filter(None, (edited, aside))) or None
 
 
@@ -197,9 +195,7 @@ class Cohort:
             text, said = merged(COHORT_COLUMNS, rows, entered)
             self._tell([*notes, *said])
             if not self._file.exists() or self._file.read_bytes() != text.encode():
-                write_result(
-                    self._out, {COHORT_FILE: partial(_write, text=text)}, force=True
-                )
+                write_result(self._out, {COHORT_FILE: partial(_write, text=text)}, force=True)
         ended = time.monotonic()
         self._next = ended + _REST * (ended - began)
 

@@ -83,7 +83,7 @@ def name_by_number(out: Path, keys: Sequence[str]) -> dict[str, str]:
 def _keep(out: Path, known: Mapping[str, str], fresh: Mapping[str, str]) -> dict[str, str]:
     names = {**known, **fresh}
     if fresh:
-        write_result(out / STATE, {_NAMES_FILE: partial(write_json, values=names)})
+        write_result(out / STATE, {_NAMES_FILE: partial(write_json, values=names)}, force=True)
     return names
 
 
