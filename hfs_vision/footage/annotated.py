@@ -10,7 +10,7 @@ from hfs_vision.footage.second_pass import SecondPass
 from hfs_vision.footage.writing import new_video
 from hfs_vision.tables import ANNOTATED
 
-_LATEST_S = 1.0
+_LATEST_S = 60.0
 """So late may the first picture be shown."""
 
 
