@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.pipeline import detect
-from hfs_vision.report.rates import rates_over_time, valid_time
-from hfs_vision.report.timeline import rows_of, shown
+from hfs_vision.report.rates import MOST_BINS, rates_over_time, valid_time
+from hfs_vision.report.timeline import MOST_ROWS, rows_of, shown
 from hfs_vision.report.traces import broken, decimate, gaps, window
 from tests.synthetic import Recording
 
@@ -39,6 +39,15 @@ def test_the_course_has_at_most_two_dozen_stretches(duration_s, bins):
     found = rates_over_time([], signals, 0.25, 0.0, duration_s)
     assert len(found) == bins
     assert sum(b.valid_s for b in found) == pytest.approx(duration_s * bool(bins), abs=0.01)
+
+
+@pytest.mark.parametrize("end_s", [1e6, 1e9, 9e11])
+def test_a_clock_that_leaps_makes_no_more_rows(end_s):
+    rows = rows_of(0.5, end_s)
+    assert len(rows) <= MOST_ROWS
+    assert rows[-1][1] >= end_s
+    signals = Signals(np.array([0.0, 0.1, end_s]), *[np.zeros((3, 2))] * 4)
+    assert len(rates_over_time([], signals, 0.25, 0.0, end_s)) <= MOST_BINS
 
 
 _VALUES = st.lists(

@@ -66,7 +66,8 @@ def rates_over_time(
     An event belongs where it begins. The last stretch ends with the recording.
     """
     fits = (length for length in BIN_LENGTHS_S if end_s - start_s <= MOST_BINS * length)
-    length_s = next(fits, BIN_LENGTHS_S[-1])
+    longest_s = BIN_LENGTHS_S[-1]
+    length_s = next(fits, longest_s * math.ceil((end_s - start_s) / (MOST_BINS * longest_s)))
     n = math.ceil((end_s - start_s) / length_s - 1e-3)
     if n < 2 or not len(signals):
         return []

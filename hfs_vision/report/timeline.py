@@ -68,7 +68,9 @@ def rows_of(start_s: float, end_s: float, most: int = MOST_ROWS) -> list[tuple[f
     """Start and end of each row; all rows but a single one are of one length."""
     base = math.floor(start_s)
     fits = (length for length in ROW_LENGTHS_S if end_s - base <= most * length)
-    length_s = next(fits, ROW_LENGTHS_S[-1])
+    # Of a clock that leaps, as damaged files have, no more is drawn than of any other.
+    longest_s = ROW_LENGTHS_S[-1]
+    length_s = next(fits, longest_s * math.ceil((end_s - base) / (most * longest_s)))
     n = max(math.ceil((end_s - base) / length_s), 1)
     if n == 1:
         return [(base, max(end_s, base + 1.0))]
