@@ -75,7 +75,7 @@ class Analysis:
         source, decoding, model: What was read and which landmark model ran; ``None`` where events
             were detected again from a signals file.
         sha256: Which recording it was, by its content (`hfs_vision.video.digest`); ``None`` where
-            it could not be read a second time.
+            it could not be read a second time, or was added to or cut off while it was read.
         partial: Whether reading was stopped before the end.
         segments: Counts of the labelled stretches of a live session.
         speed: Frames per second and milliseconds of processor time a frame by stage.
@@ -224,7 +224,8 @@ def analyze(
 
     Raises:
         UsageError: If the call is wrong (path, settings).
-        SourceError: If the recording cannot be read or holds fewer than two frames.
+        SourceError: If the recording cannot be read, was replaced by another while it was read, or
+            holds fewer than two frames.
         NoFaceError: If no frame shows a face.
         ModelError: If the landmark model, or a network of the patches, is missing or damaged.
     """
@@ -245,6 +246,8 @@ def analyze(
                 run.take(measured)
             part.measured.clear()
             parts.append(part)
+        sha256 = sha256 or _digest(Path(path))
+        changed = source.check_same()
     run.partial = any(part.stopped for part in parts)
     run.finish()
     if len(run.measurements) < 2 and not run.partial:
@@ -259,13 +262,14 @@ def analyze(
         )
     stats = DecodeStats.total(part.stats for part in parts)
     seen = dict.fromkeys(text for part in parts for text in part.warnings)
+    told = [*source.info.time_doubts, *stats.warnings(), *seen]
     return run.result(
         settings,
-        source_warnings=[*source.info.time_doubts, *stats.warnings(), *seen],
+        source_warnings=[changed, *told] if changed else told,
         source=source.info,
         decoding=stats,
         model=parts[0].model,
-        sha256=sha256 or _digest(Path(path)),
+        sha256=None if changed else sha256,
         speed=_speed(run, parts, workers, time.perf_counter() - began),
         subject=subject,
     )

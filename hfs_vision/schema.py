@@ -71,6 +71,8 @@ class SourceInfo:
         duration_s: Length as the header states it; for the progress bar only.
         rotation_deg: Clockwise rotation that was applied to make the picture upright.
         recorded_utc: When it was recorded, ISO 8601 in UTC, as the header states it.
+        recorded_local: The same by the clock where it was recorded, with its offset from UTC where
+            the header states that; without one, where only that clock's time is known.
         time_doubts: What in the header contradicts the times of its frames, in sentences.
         zero_s: Where players begin to count, on the clock of the frames: the earliest of its
             pictures and sounds.
@@ -86,6 +88,7 @@ class SourceInfo:
     duration_s: float | None
     rotation_deg: int
     recorded_utc: str | None = None
+    recorded_local: str | None = None
     time_doubts: tuple[str, ...] = ()
     zero_s: float | None = None
 

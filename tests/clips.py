@@ -207,3 +207,47 @@ def write_images(folder: Path, names: Sequence[str]) -> None:
         ok, data = cv2.imencode(Path(name).suffix, bgr)
         assert ok
         (folder / name).write_bytes(data.tobytes())
+
+
+def set_edit_list(path: Path, segments: Sequence[tuple[float, float, float]]) -> None:
+    """Give the only track of an MP4 whose index stands at its end another edit list.
+
+    Args:
+        path: The file.
+        segments: Length and start of each part in seconds on the camera's clock, and its speed.
+    """
+    data = path.read_bytes()
+    at = data.index(b"moov") - 4
+    movie = data[at + 8 :]
+    scales = [movie.index(name) + 4 + 12 for name in (b"mvhd", b"mdhd")]
+    movie_hz, media_hz = (int.from_bytes(movie[s : s + 4], "big") for s in scales)
+    entries = b"".join(
+        struct.pack(
+            ">Iii",
+            round(length_s / speed * movie_hz),
+            round(start_s * media_hz),
+            round(speed * 65536),
+        )
+        for length_s, start_s, speed in segments
+    )
+    edits = _box(b"edts", _box(b"elst", struct.pack(">II", 0, len(segments)) + entries))
+    found = b""
+    for kind, body in _boxes(movie):
+        if kind == b"trak":
+            inner = [_box(k, b) for k, b in _boxes(body) if k != b"edts"]
+            body = b"".join([inner[0], edits, *inner[1:]])  # after the track's header
+        found += _box(kind, body)
+    path.write_bytes(data[:at] + _box(b"moov", found))
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def _boxes(data: bytes) -> list[tuple[bytes, bytes]]:
+    found, at = [], 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        found.append((data[at + 4 : at + 8], data[at + 8 : at + size]))
+        at += size
+    return found

@@ -61,6 +61,7 @@ def telling(tmp_path):
                 "sha256": CANARY,
                 "file": CANARY,
                 "recorded_utc": STARTED,
+                "recorded_local": STARTED,
             },
             "model": {"file": CANARY, "landmarker": CANARY, "mediapipe": f"0.1 {CANARY}"},
             "versions": {"hfs_vision": f"{CANARY} {DATE}", "python": CANARY},

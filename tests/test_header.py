@@ -75,6 +75,25 @@ def test_slow_motion_is_told(tmp_path, captured, told):
         assert f"durations are {float(captured) / 30:.1f} times too long" in found[0]
 
 
+@pytest.mark.parametrize(
+    ("captured", "sound_s", "told"),
+    [
+        pytest.param("4", 0.0, "4 frames/s and plays at 30 (time lapse)", id="time lapse"),
+        pytest.param("10", 9.0, "10 frames/s and plays at 30 (time lapse)", id="with its sound"),
+        pytest.param("37.5", 3.0, "", id="set to more than it reached where it was dark"),
+        pytest.param("60", 3.0, "", id="set to twice what it reached"),
+        pytest.param("60", 1.5, "(slow motion): durations are 2.0 times too long", id="slowed"),
+        pytest.param("240", 3.0, "240 frames/s and plays at 30 (slow motion)", id="slowed sound"),
+        pytest.param("-30", 0.0, "", id="no rate"),
+        pytest.param("inf", 0.0, "", id="no number"),
+    ],
+)
+def test_the_rate_of_recording_is_held_against_the_sound(tmp_path, captured, sound_s, told):
+    tags = {"com.android.capture.fps": captured}
+    found = doubts(written(tmp_path / "a.mp4", sound_s=sound_s, **tags))
+    assert [told in text for text in found if "recorded at" in text] == [True] * bool(told)
+
+
 @pytest.mark.parametrize(("rate", "told"), [(15, True), (60, True), (31, False)])
 def test_two_rates_in_an_avi_are_told(tmp_path, rate, told):
     path = written(tmp_path / "a.avi")

@@ -17,7 +17,7 @@ ALLOWED = {
     "schema": (set(), {"numpy"}),
     "settings": ({"errors"}, set()),
     "core": (BASE, {"numpy"}),
-    "video": (BASE, {"numpy", "av", "cv2", "cv2_enumerate_cameras"}),
+    "video": (CORE | {"tables"}, {"numpy", "av", "cv2", "cv2_enumerate_cameras"}),
     "models": (BASE, set()),
     "sighting": (BASE, {"numpy"}),
     "subject": (BASE | {"sighting"}, {"numpy"}),

@@ -232,7 +232,8 @@ class Job:
             told = str(error) if isinstance(error, HfsVisionError) else repr(error)
             return self._failed(sha256, self._told(told.replace(str(path), self.source)))
         if self.deidentified and result.source is not None:
-            result = replace(result, source=replace(result.source, recorded_utc=None))
+            undated = replace(result.source, recorded_utc=None, recorded_local=None)
+            result = replace(result, source=undated)
         record = self._record(sha256, "done", **measured(result))
         aside = write_record(self._folder, record, result, force=self.force, inputs=self._inputs)
         return Outcome("done", **_told_of(record), set_aside=aside)

@@ -21,6 +21,7 @@ from hfs_vision.video import (
     TIMESTAMPS_NAME,
     VIDEO_SUFFIXES,
     Stopped,
+    check_fps,
     content_files,
 )
 
@@ -98,8 +99,10 @@ def find_recordings(
             and is left out.
 
     Raises:
-        UsageError: If an input does not exist or nothing is found.
+        UsageError: If an input does not exist, nothing is found, or no camera has such a rate.
     """
+    if fps is not None:
+        check_fps(fps)
     found: dict[str, Recording] = {}
     for given, listed in _with_lists(inputs):
         try:

@@ -12,6 +12,7 @@ from hfs_vision.cli import terminal
 from hfs_vision.cli.clips import Choice, annotate_results
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import (
+    FPS,
     landmarker_options,
     processors,
     read_settings,
@@ -50,7 +51,7 @@ from hfs_vision.tables import (
 )
 @click.option("--force", is_flag=True, help="Replace results that are already in that folder.")
 @landmarker_options
-@click.option("--fps", type=float, help="Frames per second of a folder of images.")
+@click.option("--fps", type=FPS, help="Frames per second of a folder of images.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),

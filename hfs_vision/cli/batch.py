@@ -26,7 +26,7 @@ from hfs_vision.batch import (
 from hfs_vision.batch.cohort import result_folder
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
-from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
+from hfs_vision.cli.options import FPS, landmarker_options, read_settings, settings_options
 from hfs_vision.cli.report import BatchReports
 from hfs_vision.errors import UsageError
 from hfs_vision.tables import REPORT_FILE, check_folder
@@ -62,7 +62,7 @@ _MOST_NAMED = 5
     help="Analyse on the workers of this Dask scheduler, which must see --out.",
 )
 @landmarker_options
-@click.option("--fps", type=float, help="Frames per second of folders of images.")
+@click.option("--fps", type=FPS, help="Frames per second of folders of images.")
 @settings_options
 def batch_command(
     inputs: tuple[str, ...],

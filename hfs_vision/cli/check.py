@@ -27,7 +27,7 @@ from hfs_vision.checking import (
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.live import _read_size
-from hfs_vision.cli.options import landmarker_options
+from hfs_vision.cli.options import FPS, landmarker_options
 from hfs_vision.comparison.writing import check_file, write_file
 from hfs_vision.errors import UsageError
 from hfs_vision.live import session_clock
@@ -52,7 +52,7 @@ _SIGNS = {MEND: "!! mend", YOURS: "?  look"}
 @click.option("--size", metavar="WIDTHxHEIGHT", help="Ask the camera for it.  [default: 640x480]")
 @click.option(
     "--fps",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FPS,
     help="Ask the camera for it; or frames per second of a folder of images.",
 )
 @click.option(

@@ -13,7 +13,7 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
-from hfs_vision.cli.options import landmarker_options
+from hfs_vision.cli.options import FPS, landmarker_options
 from hfs_vision.errors import UsageError
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.footage import (
@@ -77,7 +77,7 @@ def _footage_options(command: _Command) -> _Command:
         ),
         click.option("--force", is_flag=True, help="Replace files that are already there."),
         partial(landmarker_options, subject="whom DIR followed"),
-        click.option("--fps", type=float, help="Frames per second of a folder of images."),
+        click.option("--fps", type=FPS, help="Frames per second of a folder of images."),
     )[::-1]:
         command = option(command)
     return command

@@ -12,7 +12,7 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.live_display import Wanted, open_display
-from hfs_vision.cli.options import landmarker_options, read_settings, settings_options
+from hfs_vision.cli.options import FPS, landmarker_options, read_settings, settings_options
 from hfs_vision.cli.page import port_option
 from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
@@ -45,7 +45,7 @@ _DEFAULT_FPS = 30.0
 @click.option("--file", "video", type=click.Path(path_type=Path), help="A video file instead.")
 @click.option("--realtime", is_flag=True, help="Play the file at its own pace.")
 @click.option("--size", metavar="WIDTHxHEIGHT", help="Ask the camera for it.  [default: 640x480]")
-@click.option("--fps", type=float, help="Ask the camera for it.  [default: 30]")
+@click.option("--fps", type=FPS, help="Ask the camera for it.  [default: 30]")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

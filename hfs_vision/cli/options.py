@@ -14,6 +14,10 @@ from hfs_vision.errors import UsageError
 from hfs_vision.schema import LANDMARKERS
 from hfs_vision.settings import Settings
 from hfs_vision.tables import read_json
+from hfs_vision.video import FPS_RANGE
+
+FPS = click.FloatRange(*FPS_RANGE)
+"""A rate that a camera is asked for, or that images are said to have."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -53,7 +53,8 @@ class Found:
     Attributes:
         identity: By what it is recognised when it comes again.
         started_utc: When it was recorded; ``None`` where the result does not say.
-        date: The same as a user wrote it into a table, in the diary's time zone; empty else.
+        date: The same in the diary's time zone, as a user wrote it into a table or a camera's own
+            clock had it; empty else.
         fields: The other fields of `SessionRecord`.
     """
 
@@ -173,7 +174,10 @@ def _from_folder(folder: ResultFolder, home: Path, date: str) -> Found:
     )
     settings = _part(summary, "settings")
     tables = tables_sha256(path)
-    started = _moment(source.get("recorded_utc"))
+    local = source.get("recorded_local")
+    started = _moment(source.get("recorded_utc")) or _moment(local)
+    if started is None and not date:  # by the camera's clock, which says nothing of its zone
+        date = _clock(local)
     if source.get("kind") != "file":  # of a file that was played, that is when it was played
         started = started or _moment(live.get("started_utc"))
     events = folder.events
@@ -293,6 +297,15 @@ def _number(values: Mapping[str, Any], name: str) -> float:
 def _whole(values: Mapping[str, Any], name: str) -> int | None:
     found = values.get(name)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _clock(text: Any) -> str:
+    """A date and time without an offset, as it stands; empty where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return ""
+    return found.isoformat() if found.tzinfo is None else ""
 
 
 def _moment(text: Any) -> datetime | None:

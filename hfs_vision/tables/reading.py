@@ -238,8 +238,11 @@ _TEXTS = ("comment", "reviewer", "history", "label", "prompt")
 
 
 def separator_of(header: str) -> str:
-    """What stands between the cells, by the first row; no name of a column holds one of these."""
-    return max(",;\t", key=header.count)
+    """What stands between the cells, by the first row; no name of a column holds one of these.
+
+    In a table of one column nothing does, and a comma is a decimal comma.
+    """
+    return max(";,\t", key=header.count)
 
 
 def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) -> None:

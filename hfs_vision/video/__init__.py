@@ -20,15 +20,22 @@ from hfs_vision.video.camera import Camera, CameraName, list_cameras
 from hfs_vision.video.capture import Capture, CaptureStats, Interruption, LiveSource
 from hfs_vision.video.file import VideoFile
 from hfs_vision.video.finding import RECORDING_FILE, FoundRecording, find_recording
-from hfs_vision.video.identity import VIDEO_SUFFIXES, Stopped, content_files, digest, stamp
-from hfs_vision.video.images import IMAGE_SUFFIXES, TIMESTAMPS_NAME, ImageFolder, read_picture
+from hfs_vision.video.identity import VIDEO_SUFFIXES, Stopped, digest, stamp
+from hfs_vision.video.images import (
+    IMAGE_SUFFIXES,
+    TIMESTAMPS_NAME,
+    ImageFolder,
+    content_files,
+    read_picture,
+)
 from hfs_vision.video.opening import open_source
 from hfs_vision.video.recording import Recorder
 from hfs_vision.video.replay import Replay
-from hfs_vision.video.source import DecodeStats, FrameSource, ahead
+from hfs_vision.video.source import FPS_RANGE, DecodeStats, FrameSource, ahead, check_fps
 from hfs_vision.video.stream import NetworkStream
 
 __all__ = [
+    "FPS_RANGE",
     "IMAGE_SUFFIXES",
     "RECORDING_FILE",
     "TIMESTAMPS_NAME",
@@ -49,6 +56,7 @@ __all__ = [
     "Stopped",
     "VideoFile",
     "ahead",
+    "check_fps",
     "content_files",
     "digest",
     "find_recording",

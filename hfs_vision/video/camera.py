@@ -13,7 +13,7 @@ import numpy as np
 
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.schema import SourceInfo
-from hfs_vision.video.source import Picture
+from hfs_vision.video.source import Picture, check_fps
 
 # Media Foundation knows no virtual camera; DirectShow does.
 _BACKENDS = {
@@ -113,7 +113,12 @@ class Camera:
             fps: Frames per second to ask for; 30 if ``None``.
             cameras: Lists the cameras.
             open_device: Opens one by its index and interface.
+
+        Raises:
+            UsageError: No camera has such a rate.
         """
+        if fps is not None:
+            check_fps(fps)
         self._device, self._clock = device, clock
         self._size, self._fps = size or _DEFAULT_SIZE, fps or _DEFAULT_FPS
         self._cameras, self._open_device = cameras, open_device

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from hfs_vision.errors import SourceError
 from hfs_vision.schema import Frame
+from hfs_vision.video.containers import open_container, video_stream
+from hfs_vision.video.edits import Edits, read_edits
 from hfs_vision.video.header import due_end_s, nominal_rate, video_info
 from hfs_vision.video.index import PacketIndex, read_index
+from hfs_vision.video.order import InOrder, stamped_as_decoded
+from hfs_vision.video.original import Original
 from hfs_vision.video.pictures import Converter, Damage, Matrix, set_up, without_scan
 from hfs_vision.video.source import WHOLE, DecodeStats, FrameSource, Picture, Span
 from hfs_vision.video.units import length_size, malformed
 
 _MAX_DEMUX_ERRORS = 100
-# Tags that are not UTF-8 must not end the reading. From 19 on PyAV sees to that by itself.
-_TAGS: dict[str, Any] = (
-    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-)
 
 
 class VideoFile(FrameSource):
     """A video file of any container and codec that FFmpeg reads."""
+
+    matrix: Matrix | None = None
+    restamped = False
+    """Whether it is stamped in the order of decoding; see `hfs_vision.video.order`."""
 
     def __init__(self, path: Path) -> None:
         """Open `path` and decode up to its first sound frame, which tells size and rotation.
@@ -42,21 +45,50 @@ class VideoFile(FrameSource):
         """
         super().__init__()
         self.path = path
-        _check_readable(path)
+        self._original = _original(path)
+        self._edits: Edits | None = None
+        self._edits = self._find_edits()
         for self.strict in (True, False):
             probe = DecodeStats()
-            with _open_container(path) as container:
-                stream = _video_stream(container, path)
-                decoder = _Decoder(container, stream, probe, strict=self.strict)
+            with self.opened() as (container, stream):
+                decoder = _Decoder(container, stream, probe, self, WHOLE)
                 for _, rgb in decoder.pictures():
+                    self.matrix = decoder.convert.matrix
                     turned_deg = decoder.convert.rotation_deg
                     self.info = video_info(container, stream, path, rgb, turned_deg)
-                    self.matrix = decoder.convert.matrix
+                    if self._edits:
+                        doubts = (*self.info.time_doubts, self._edits.doubt())
+                        self.info = replace(self.info, time_doubts=doubts)
+                    self.restamped = stamped_as_decoded(container, stream)
                     return
         raise SourceError(
             f"{path}: no frame can be decoded ({probe.decode_errors} decode errors): "
             "the file is damaged or cut off; record or convert it again"
         )
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        """The file, open, and its stream of pictures.
+
+        Raises:
+            SourceError: It cannot be opened, or another file is in its place by now.
+        """
+        with open_container(self.path, edited=self._edits is None) as container:
+            self.check_same()
+            yield container, video_stream(container, self.path)
+
+    def check_same(self) -> str:
+        """See `FrameSource.check_same`."""
+        return self._original.check()
+
+    @property
+    def as_played(self) -> bool:
+        """Whether its times are those that players show."""
+        return self._edits is None and not self.restamped
+
+    def shows(self, tick: int | None) -> bool:
+        """Whether a picture is to be seen: not where an edit list that is not followed hides it."""
+        return self._edits is None or tick is None or self._edits.shows(tick)
 
     def cuts(self, every_s: float) -> list[float]:
         """See `FrameSource.cuts`. The first call reads the file, without decoding it.
@@ -65,7 +97,7 @@ class VideoFile(FrameSource):
         which it is not known what their key frames leave behind, and where key frames are further
         apart than `every_s`.
         """
-        return self.index.cuts(every_s)
+        return [] if self.restamped else self.index.cuts(every_s)
 
     def part(self, start_s: float, stop_s: float, lead_s: float = 0.0) -> VideoPart:
         """See `FrameSource.part`."""
@@ -74,14 +106,21 @@ class VideoFile(FrameSource):
     @cached_property
     def index(self) -> PacketIndex:
         """The packets of the file, which is read for them once, without decoding."""
-        with _open_container(self.path) as container:
-            return read_index(container, _video_stream(container, self.path))
+        with self.opened() as (container, stream):
+            return read_index(container, stream, self.shows)
 
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
-        with _open_container(self.path) as container:
-            stream = _video_stream(container, self.path)
-            decoder = _Decoder(container, stream, stats, WHOLE, self.matrix, strict=self.strict)
+        with self.opened() as (container, stream):
+            decoder = _Decoder(container, stream, stats, self, WHOLE)
             yield from decoder.pictures()
+
+    def _find_edits(self) -> Edits | None:
+        found = read_edits(self.path)
+        if not any(found):
+            return None
+        with self.opened() as (container, stream):
+            number = list(container.streams.video).index(stream)
+        return found[number] if number < len(found) else None
 
 
 class VideoPart(FrameSource):
@@ -96,7 +135,8 @@ class VideoPart(FrameSource):
         """Nothing is opened yet, but the index is read, so that it travels with the part."""
         super().__init__()
         self.info, self._whole, self._span = whole.info, whole, span
-        self._starts = [] if math.isinf(span.start_s) else whole.index.starts_before(span.from_s)
+        straight = math.isinf(span.start_s) or whole.restamped
+        self._starts = [] if straight else whole.index.starts_before(span.from_s)
 
     def cuts(self, every_s: float) -> list[float]:
         """Those of the whole file that lie within the part."""
@@ -105,6 +145,10 @@ class VideoPart(FrameSource):
     def part(self, start_s: float, stop_s: float, lead_s: float = 0.0) -> VideoPart:
         """See `FrameSource.part`: of the whole file again."""
         return self._whole.part(start_s, stop_s, lead_s)
+
+    def check_same(self) -> str:
+        """See `FrameSource.check_same`."""
+        return self._whole.check_same()
 
     def __iter__(self) -> Iterator[Frame]:
         given = 0
@@ -116,20 +160,18 @@ class VideoPart(FrameSource):
                 for frame in islice(frames, given, None):
                     given += 1
                     yield frame
+                self.check_same()
                 return
 
     def _pictures(
         self, stats: DecodeStats, start: tuple[int, int] | None = None, seek: bool = False
     ) -> Iterator[tuple[float, Picture]]:
         whole, span = self._whole, self._span
-        with _open_container(whole.path) as container:
-            stream = _video_stream(container, whole.path)
+        with whole.opened() as (container, stream):
             if start is None:
-                decoder = _Decoder(
-                    container, stream, stats, span, whole.matrix, strict=whole.strict
-                )
+                decoder = _Decoder(container, stream, stats, whole, span)
             else:
-                decoder = _EntryDecoder(container, stream, stats, span, whole, start, seek)
+                decoder = _EntryDecoder(container, stream, stats, whole, span, start, seek)
             yield from decoder.pictures()
 
 
@@ -141,16 +183,15 @@ class _Decoder:
         container: InputContainer,
         stream: VideoStream,
         stats: DecodeStats,
-        span: Span = WHOLE,
-        matrix: Matrix | None = None,
-        *,
-        strict: bool,
+        whole: VideoFile,
+        span: Span,
     ) -> None:
         self._container, self._stream, self._stats, self._span = container, stream, stats, span
-        set_up(stream, strict=strict)
+        self._whole, self._in_order = whole, InOrder() if whole.restamped else None
+        set_up(stream, strict=whole.strict)
         codec = stream.codec_context
         self._is_broken = _packet_check(codec.name, codec.extradata or b"")
-        self.convert = Converter(stream, matrix)
+        self.convert = Converter(stream, whole.matrix)
         self._tick = stream.time_base or Fraction(1)
         rate = nominal_rate(stream)
         self._step_s = 1 / rate if rate else 0.04
@@ -185,7 +226,10 @@ class _Decoder:
         """Sound frames up to the end of the span; what is not sound counts with the one before."""
         counting = math.isinf(self._span.start_s)
         for packet in self._packets():
-            for frame in self._decoded(packet):
+            frames: Iterable[av.VideoFrame] = self._decoded(packet)
+            if self._in_order is not None:
+                frames = self._in_order(frames, ended=packet is None)
+            for frame in frames:
                 time_s = self._time(frame)
                 if not self._expects(frame, time_s):
                     continue
@@ -247,7 +291,7 @@ class _Decoder:
 
     def _expects(self, frame: av.VideoFrame, time_s: float) -> bool:
         """Whether the frame is one of the recording's."""
-        return True
+        return self._whole.shows(frame.pts)
 
     def _note_error(self, pts: int | None = None) -> None:
         own_s = None if pts is None else float(pts * self._tick)
@@ -270,12 +314,12 @@ class _EntryDecoder(_Decoder):
         container: InputContainer,
         stream: VideoStream,
         stats: DecodeStats,
-        span: Span,
         whole: VideoFile,
+        span: Span,
         start: tuple[int, int],
         seek: bool,
     ) -> None:
-        super().__init__(container, stream, stats, span, whole.matrix, strict=whole.strict)
+        super().__init__(container, stream, stats, whole, span)
         self._index, self._row = whole.index, start[0]
         self._packets_end_s = self._index.end_s
         self._entry_pts, self._sound_pts = map(int, self._index.packets["pts"][[*start]])
@@ -303,6 +347,8 @@ class _EntryDecoder(_Decoder):
 
     def _expects(self, frame: av.VideoFrame, time_s: float) -> bool:
         entry_s, sound_s = map(self._index.seconds, (self._entry_pts, self._sound_pts))
+        if not super()._expects(frame, time_s):
+            return False
         if not self._begun and time_s < entry_s:
             return False  # it builds on what came before the entry
         self._begun = True
@@ -335,39 +381,10 @@ def _packet_check(codec: str, header: bytes) -> Callable[[bytes], bool]:
     return lambda packet: False
 
 
-def _check_readable(path: Path) -> None:
+def _original(path: Path) -> Original:
     try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        if path.stat().st_size == 0:
+            raise SourceError(f"{path} is empty (0 bytes): record or copy it again")
+        return Original(path)
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error}): check its permissions") from error
-    if empty:
-        raise SourceError(f"{path} is empty (0 bytes): record or copy it again")
-
-
-def _open_container(path: Path) -> InputContainer:
-    try:
-        container: InputContainer = av.open(
-            f"file:{path}",  # so that no part of a name is taken for a protocol
-            mode="r",
-            container_options={"protocol_whitelist": "file"},
-            **_TAGS,
-        )
-        return container
-    except (av.FFmpegError, ValueError) as error:
-        raise SourceError(
-            f"{path} cannot be opened as a video ({getattr(error, 'strerror', None) or error}): "
-            "it is of another kind, or the recording broke off before its header was written"
-        ) from error
-
-
-def _video_stream(container: InputContainer, path: Path) -> VideoStream:
-    # The cover picture of a piece of music is a video stream of one frame to FFmpeg.
-    streams = [s for s in container.streams.video if Disposition.attached_pic not in s.disposition]
-    if not streams:
-        raise SourceError(f"{path} holds no video stream: give a file that shows a face")
-    best = container.streams.best("video")
-    stream = next((s for s in streams if s is best), streams[0])
-    if stream.codec_context is None:
-        raise SourceError(f"{path}: its video codec is not supported; convert it to H.264")
-    return stream

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfs_vision.errors import UsageError
-from hfs_vision.video.identity import VIDEO_SUFFIXES, content_files, digest
+from hfs_vision.video.identity import VIDEO_SUFFIXES, digest
+from hfs_vision.video.images import content_files
 
 RECORDING_FILE = "recording.mp4"
 """The video that a live session keeps in its own folder, if it was asked to."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from hfs_vision.schema import SourceInfo
+from hfs_vision.video.dates import recorded_by_tags
 from hfs_vision.video.source import Picture
 
 _ROUNDING_S = 0.25  # of headers
@@ -22,12 +22,10 @@ _OTHERS_OUTLAST_S = 1.0  # sound may last a little longer than the pictures
 
 _CAPTURED = "com.android.capture.fps"  # what phones with Android were set to when they recorded
 _SLOWED = 1.2
+_LOW_LIGHT = 4.0  # set to 60 frames/s, a phone gives 15 at the least where it is dark
 _SAME_RATE = 0.05
 _SAME_LENGTH, _SAME_LENGTH_S = 0.2, 2.0
 _AVI_START = 36  # bytes, up to the length of a frame that the main header states
-
-_UNSET_YEARS = (1904, 1970)
-"""Zero of QuickTime's clock and of Unix's: what a header says that was never filled in."""
 
 
 def nominal_rate(stream: VideoStream) -> float | None:
@@ -61,6 +59,7 @@ def video_info(
         duration_s = float(stream.duration * stream.time_base)
     elif container.duration:
         duration_s = container.duration / av.time_base
+    recorded = recorded_by_tags(stream.metadata | container.metadata)
     return SourceInfo(
         kind="file",
         container=container.format.name,
@@ -71,7 +70,8 @@ def video_info(
         frame_count=stream.frames or None,
         duration_s=duration_s,
         rotation_deg=rotation_deg,
-        recorded_utc=recorded_utc(container.metadata),
+        recorded_utc=recorded.utc,
+        recorded_local=recorded.local,
         time_doubts=tuple(_time_doubts(container, stream, path)),
         zero_s=None if container.start_time is None else container.start_time / av.time_base,
     )
@@ -79,20 +79,32 @@ def video_info(
 
 def _time_doubts(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[str]:
     rate = nominal_rate(stream) or math.nan
-    captured = _number(container.metadata.get(_CAPTURED, ""))
-    if captured > _SLOWED * rate:
-        yield (
-            f"it was recorded at {captured:.0f} frames/s and plays at {rate:.0f} (slow motion): "
-            f"durations are {captured / rate:.1f} times too long; give it at its true speed"
-        )
+    shown_s = _length_s(stream)
+    heard_s = max(map(_length_s, container.streams.audio), default=0.0)
+    slowed = _number(_tag(container, _CAPTURED)) / rate
+    # Sound whose length is nearer to that of the pictures than to that of what was recorded says
+    # that they have their true speed: then the phone was set to a rate that it did not reach.
+    true_speed = False
+    if shown_s > 0 and heard_s > 0 and slowed > 0:
+        true_speed = abs(math.log(heard_s / shown_s)) < abs(math.log(slowed * heard_s / shown_s))
+    if not (true_speed and 1 / _LOW_LIGHT <= slowed <= _LOW_LIGHT):
+        told = f"it was recorded at {slowed * rate:.4g} frames/s and plays at {rate:.4g}"
+        if slowed > _SLOWED:
+            yield (
+                f"{told} (slow motion): durations are {slowed:.1f} times too long; give it at its "
+                "true speed"
+            )
+        elif 0 < slowed < 1 / _SLOWED:
+            yield (
+                f"{told} (time lapse): durations are {1 / slowed:.1f} times too short, and most of "
+                "what moved was not recorded; record at the usual speed"
+            )
     other = _avi_rate(path) if container.format.name == "avi" else math.nan
     if abs(rate / other - 1) > _SAME_RATE:
         yield (
             f"its header states {rate:.1f} frames/s in one place and {other:.1f} in another: "
             "times, durations and rates may be wrong; record or convert it again"
         )
-    shown_s = _length_s(stream)
-    heard_s = max(map(_length_s, container.streams.audio), default=0.0)
     apart_s = abs(shown_s - heard_s)
     if shown_s and heard_s and apart_s > max(_SAME_LENGTH_S, _SAME_LENGTH * shown_s):
         yield (
@@ -106,9 +118,14 @@ def _length_s(stream: VideoStream | AudioStream) -> float:
     return float((stream.duration or 0) * (stream.time_base or Fraction(0)))
 
 
+def _tag(container: InputContainer, name: str) -> str:
+    """A tag of the file, in whatever case the container keeps it; empty if there is none."""
+    return {key.casefold(): text for key, text in container.metadata.items()}.get(name, "")
+
+
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return number if math.isfinite(number := float(text)) else math.nan
     except ValueError:
         return math.nan
 
@@ -121,23 +138,3 @@ def _avi_rate(path: Path) -> float:
         return math.nan
     (frame_us,) = struct.unpack_from("<I", start, 32)
     return 1e6 / frame_us if frame_us else math.nan
-
-
-def recorded_utc(tags: Mapping[str, str]) -> str | None:
-    """When the recording was made, ISO 8601 in UTC, as far as the container's tags say so.
-
-    FFmpeg gives QuickTime's and Matroska's time as ``creation_time``, in UTC.
-
-    >>> recorded_utc({"creation_time": "2026-03-01T08:30:15.000000Z"})
-    '2026-03-01T08:30:15+00:00'
-    >>> recorded_utc({"creation_time": "1904-01-01T00:00:00.000000Z"}) is None
-    True
-    """
-    try:
-        stated = datetime.fromisoformat(tags.get("creation_time", "").replace("Z", "+00:00"))
-        utc = stated.astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        return None
-    if stated.tzinfo is None or utc.year in _UNSET_YEARS:
-        return None
-    return utc.isoformat(timespec="seconds")

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from hfs_vision.video.images import IMAGE_SUFFIXES, TIMESTAMPS_NAME
+from hfs_vision.video.images import content_files
+from hfs_vision.video.original import Key, key_of
 
 VIDEO_SUFFIXES = frozenset(
     {".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v"}
@@ -20,15 +21,6 @@ _BLOCK_BYTES = 1 << 20
 
 class Stopped(Exception):  # noqa: N818 - it is no error
     """The work was asked to end."""
-
-
-def content_files(path: Path) -> list[Path]:
-    """What a recording is made of: the file, or the images and their times."""
-    if not path.is_dir():
-        return [path]
-    wanted = (p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-    table = path / TIMESTAMPS_NAME
-    return sorted([*wanted, *([table] if table.exists() else [])])
 
 
 def digest(path: Path, stop: Callable[[], bool] = lambda: False) -> str:
@@ -50,6 +42,6 @@ def digest(path: Path, stop: Callable[[], bool] = lambda: False) -> str:
     return whole.hexdigest()
 
 
-def stamp(path: Path) -> list[tuple[int, int]]:
-    """Size and time of change of each file, to see whether it is still being copied."""
-    return [(stat.st_size, stat.st_mtime_ns) for stat in map(Path.stat, content_files(path))]
+def stamp(path: Path) -> list[Key]:
+    """Which file each is, its size and time of change, to see whether it is still being copied."""
+    return [key_of(found) for found in map(Path.stat, content_files(path))]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
-import re
+import os
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -15,14 +16,20 @@ import numpy as np
 
 from hfs_vision.errors import SourceError, TableError, UsageError
 from hfs_vision.schema import SourceInfo
+from hfs_vision.tables.reading import parse_number, read_header, read_rows
+from hfs_vision.video.exif import taken
+from hfs_vision.video.numbers import natural_key, times_by_number
+from hfs_vision.video.original import Key, key_of
 from hfs_vision.video.source import DecodeStats, FrameSource, Picture, Span, even_cuts
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 TIMESTAMPS_NAME = "timestamps.csv"
+_LONGEST_STEP_S = 10.0
+"""On average. What is seen more seldom shows no movement, and is mostly milliseconds."""
 
 
 class ImageFolder(FrameSource):
-    """Numbered images, timed by ``timestamps.csv`` in the folder or by a constant rate.
+    """Numbered images, timed by ``timestamps.csv`` in the folder, or by their numbers and a rate.
 
     The table has a column ``time_s`` (seconds, strictly increasing) and may have a column
     ``file``; without it, its rows belong to the images in natural order (``frame2`` before
@@ -40,7 +47,7 @@ class ImageFolder(FrameSource):
         super().__init__()
         self.path = path
         try:
-            images = sorted((p for p in path.iterdir() if _is_image(p)), key=_natural_key)
+            images = sorted((p for p in path.iterdir() if _is_image(p)), key=natural_key)
         except OSError as error:
             raise SourceError(f"{path} cannot be read ({error}): check its permissions") from error
         if not images:
@@ -48,11 +55,14 @@ class ImageFolder(FrameSource):
                 f"{path} holds no image: give a video file or a folder of "
                 + ", ".join(sorted(IMAGE_SUFFIXES))
             )
-        self._timed = _timed_images(path, images, fps)
+        self._timed, told = _timed_images(path, images, fps)
+        table = path / TIMESTAMPS_NAME
+        self._keys = {image: key_of(image.stat()) for _, image in self._timed}
+        self._files = {*images, *([table] if table.exists() else [])}
         first = next(self._pictures(DecodeStats()), None)
         if first is None:
             raise SourceError(f"{path}: none of its {len(self._timed)} images can be decoded")
-        self.info = _folder_info(self._timed, first[1], fps)
+        self.info = _folder_info(self._timed, first[1], fps, told)
 
     def cuts(self, every_s: float) -> list[float]:
         """See `FrameSource.cuts`."""
@@ -66,20 +76,58 @@ class ImageFolder(FrameSource):
         part._span = Span(start_s, stop_s, lead_s)
         return part
 
+    def check_same(self) -> str:
+        """See `FrameSource.check_same`; images that are gone by now are no change."""
+        for image, key in self._keys.items():
+            with suppress(FileNotFoundError):
+                self._check(image, key_of(image.stat()), key)
+        added = [p for p in content_files(self.path) if p not in self._files and _is_image(p)]
+        return (
+            f"{len(added)} images were added to the folder while it was read, and left out: run "
+            "again once it is complete"
+            if added
+            else ""
+        )
+
+    def _read(self, image: Path) -> Picture | None:
+        try:
+            with image.open("rb") as file:
+                now, data = key_of(os.fstat(file.fileno())), file.read()
+        except OSError:
+            return None
+        self._check(image, now, self._keys[image])
+        return _decoded(data)
+
+    def _check(self, image: Path, now: Key, then: Key) -> None:
+        if now != then:
+            raise SourceError(
+                f"{image} was replaced or written to while {self.path} was read, so nothing of it "
+                "is kept: run again once it is complete"
+            )
+
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
         span = self._span
         begin, end = (bisect_left(self._timed, (t,)) for t in (span.from_s, span.stop_s))
         for time_s, image in reversed(self._timed[:begin]):
-            rgb = _read_image(image)
+            rgb = self._read(image)
             if rgb is not None:
                 yield time_s, rgb
                 break
         for time_s, image in self._timed[begin:end]:
-            rgb = _read_image(image)
+            rgb = self._read(image)
             if rgb is not None:
                 yield time_s, rgb
             elif time_s >= span.start_s:
                 stats.decode_errors += 1
+
+
+def content_files(path: Path) -> list[Path]:
+    """What a recording is made of: the file, or the images and their times."""
+    if not path.is_dir():
+        return [path]
+    wanted = (p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    table = path / TIMESTAMPS_NAME
+    return sorted([*wanted, *([table] if table.exists() else [])])
 
 
 def read_picture(path: Path) -> Picture:
@@ -102,74 +150,86 @@ def _is_image(path: Path) -> bool:
     return not hidden and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
-def _natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
-    parts = re.findall(r"([0-9]+)|([^0-9]+)", path.name.lower())
-    return [(int(number or -1), text) for number, text in parts], path.name
-
-
 def _read_image(path: Path) -> Picture | None:
     """``(h, w, 3)`` uint8, EXIF rotation applied, alpha ignored; None if it cannot be decoded."""
     try:
-        bgr = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
+        return _decoded(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _decoded(data: bytes) -> Picture | None:
+    try:
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
         return None
     return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _timed_images(folder: Path, images: list[Path], fps: float | None) -> list[tuple[float, Path]]:
+def _timed_images(
+    folder: Path, images: list[Path], fps: float | None
+) -> tuple[list[tuple[float, Path]], list[str]]:
+    """Images with their times, and what the user must know of the times."""
     table = folder / TIMESTAMPS_NAME
+    told: list[str] = []
     if table.exists():
         if fps is not None:
             raise UsageError(f"fps={fps:g} given, but {table} holds the times: leave fps out")
-        return _read_timestamps(table, images)
-    if fps is None:
+        timed = _read_timestamps(table, images)
+    elif fps is None:
         raise UsageError(
             f"{folder} holds images without times: give fps, or put a {TIMESTAMPS_NAME} with "
             "a column time_s (seconds, one row per image) into the folder"
         )
-    return [(index / fps, image) for index, image in enumerate(images)]
+    else:
+        times_s, told = times_by_number(images, fps)
+        timed = list(zip(times_s, images, strict=True))
+    span_s = timed[-1][0] - timed[0][0]
+    if span_s > _LONGEST_STEP_S * len(timed):
+        what = f"{table} spreads" if table.exists() else f"by their numbers {folder} spreads"
+        raise SourceError(
+            f"{what} {len(timed)} images over {span_s:.6g} s, more than {_LONGEST_STEP_S:g} s for "
+            "each: times are in seconds (not ms), and numbers those of frames; correct them"
+        )
+    return timed, told
 
 
 def _read_timestamps(table: Path, images: list[Path]) -> list[tuple[float, Path]]:
     by_name = {image.name: image for image in images}
     timed: list[tuple[float, Path]] = []
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            columns = list(rows.fieldnames or [])
-            if "time_s" not in columns:
-                raise TableError(f"{table}: row 1 has the columns {columns}: time_s is missing")
-            for row in rows:
-                where = f"{table}: row {rows.line_num}"
-                name = row["file"] if "file" in columns else None
-                if name is None and len(timed) < len(images):
-                    name = images[len(timed)].name
-                time_s = _parse_time(row["time_s"], where, timed[-1][0] if timed else -math.inf)
-                if name not in by_name:
-                    raise TableError(f"{where} belongs to no image (file {name!r}): correct it")
-                timed.append((time_s, by_name[name]))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"{table} cannot be read ({error}): save it as UTF-8 CSV") from error
-    if not timed or ("file" not in columns and len(timed) < len(images)):
+    previous = -math.inf
+    has_names = "file" in read_header(table)
+    for number, cells in read_rows(table, ("time_s",)):
+        time_s = parse_number(table, number, "time_s", cells["time_s"])
+        where = f"{table}, row {number}"
+        if not math.isfinite(time_s):
+            raise TableError(f"{where}: time_s is {cells['time_s']!r}: give seconds as a number")
+        if time_s <= previous:
+            raise TableError(f"{where}: time_s {time_s:g} after {previous:g}: times must increase")
+        name: str | None = None
+        if has_names:
+            name = cells["file"]
+        elif len(timed) < len(images):
+            name = images[len(timed)].name
+        if name not in by_name:
+            raise TableError(f"{where} belongs to no image (file {name!r}): correct it")
+        timed.append((time_s, by_name[name]))
+        previous = time_s
+    if not timed or (not has_names and len(timed) < len(images)):
         raise TableError(
             f"{table} has {len(timed)} rows for {len(images)} images: give one row per image"
         )
+    named = Counter(image for _, image in timed)
+    twice = next((image for image, count in named.items() if count > 1), None)
+    if twice is not None:
+        raise TableError(f"{table} names {twice.name!r} twice: give each image one time")
     return timed
 
 
-def _parse_time(text: str | None, where: str, previous: float) -> float:
-    try:
-        time_s = float(text or "")
-    except ValueError:
-        time_s = math.nan
-    if not math.isfinite(time_s):
-        raise TableError(f"{where}: time_s is {text!r}: give seconds as a number")
-    if time_s <= previous:
-        raise TableError(f"{where}: time_s {time_s:g} after {previous:g}: times must increase")
-    return time_s
-
-
-def _folder_info(timed: list[tuple[float, Path]], rgb: Picture, fps: float | None) -> SourceInfo:
+def _folder_info(
+    timed: list[tuple[float, Path]], rgb: Picture, fps: float | None, told: list[str]
+) -> SourceInfo:
+    recorded = taken(timed[0][1])
     span_s = timed[-1][0] - timed[0][0]
     rate = fps or ((len(timed) - 1) / span_s if span_s else None)
     return SourceInfo(
@@ -182,4 +242,7 @@ def _folder_info(timed: list[tuple[float, Path]], rgb: Picture, fps: float | Non
         frame_count=len(timed),
         duration_s=span_s + 1 / rate if rate else None,
         rotation_deg=0,
+        recorded_utc=recorded.utc,
+        recorded_local=recorded.local,
+        time_doubts=tuple(told),
     )

@@ -120,8 +120,16 @@ class PacketIndex:
         return np.array([self.seconds(tick) for tick in self.packets["pts"][rows]])
 
 
-def read_index(container: InputContainer, stream: VideoStream) -> PacketIndex:
-    """Reads all packets of an open file's stream without decoding them."""
+def read_index(
+    container: InputContainer, stream: VideoStream, shows: Callable[[int | None], bool]
+) -> PacketIndex:
+    """Reads all packets of an open file's stream without decoding them.
+
+    Args:
+        container: The file, open.
+        stream: Its pictures.
+        shows: Whether a picture of this time in ticks is to be seen.
+    """
     kind = _entry_kind(stream)
     rows, end = [], None
     try:
@@ -131,10 +139,11 @@ def read_index(container: InputContainer, stream: VideoStream) -> PacketIndex:
             pts, dts = packet.pts, packet.dts
             if pts is not None:
                 end = max(pts + (packet.duration or 0), end or pts)
+            shown = not packet.is_discard and shows(pts)
             entry = kind(packet) if packet.is_keyframe and not packet.is_corrupt else _NONE
             pts = _UNTIMED if pts is None else pts
             dts = pts if dts is None else dts
-            rows.append((pts, dts, _place(packet), packet.size, not packet.is_discard, entry))
+            rows.append((pts, dts, _place(packet), packet.size, shown, entry))
     except av.FFmpegError:
         pass  # what follows is left to one part, which meets the same error
     tick = stream.time_base or Fraction(1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.video.file import VideoFile
 from hfs_vision.video.images import ImageFolder
+from hfs_vision.video.source import check_fps
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # two letters: not a Windows drive
 
@@ -25,8 +25,8 @@ def open_source(path: str | Path, fps: float | None = None) -> VideoFile | Image
         SourceError: The path cannot be read, or no picture in it can be decoded.
         TableError: ``timestamps.csv`` does not have the documented form.
     """
-    if fps is not None and not (math.isfinite(fps) and fps > 0):
-        raise UsageError(f"fps must be a positive number, not {fps!r}: give the rate of the images")
+    if fps is not None:
+        check_fps(fps)
     local = Path(path)
     try:
         is_folder, is_file = local.is_dir(), local.is_file()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from hfs_vision.errors import HfsVisionError, SourceError
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video.opening import open_source
 from hfs_vision.video.source import Picture
@@ -43,8 +44,15 @@ class Replay:
         """Pictures with their times in seconds, until the file ends.
 
         Raises:
-            SourceError: The file cannot be read.
+            HfsVisionError: The file cannot be read, or another is in its place. No `SourceError`,
+                after which a `Capture` tries again: a file does not come back as a camera does.
         """
+        try:
+            yield from self._pictures()
+        except SourceError as error:
+            raise HfsVisionError(str(error)) from error
+
+    def _pictures(self) -> Iterator[tuple[float, Picture]]:
         offset_s: float | None = None
         for frame in self._source:
             now = time.monotonic()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.errors import UsageError
-from hfs_vision.schema import Frame, SourceInfo
+from hfs_vision.schema import LARGEST, Frame, SourceInfo
 
 Picture = NDArray[np.uint8]
 SHORTEST_STEP_S = 2e-6
@@ -24,7 +24,21 @@ SHORTEST_STEP_S = 2e-6
 LONGEST_STEP_S = 0.25
 """From frame to frame; demuxers pass over damage to a container without a word."""
 
+FPS_RANGE = 1.0, 1000.0
+"""Frames per second that a camera may be asked for, or images be said to have."""
+
 _Source = TypeVar("_Source", bound="FrameSource")
+
+
+def check_fps(fps: float) -> None:
+    """Refuses a rate that no camera has.
+
+    Raises:
+        UsageError: It lies outside `FPS_RANGE`, or is no number.
+    """
+    low, high = FPS_RANGE
+    if not low <= fps <= high:
+        raise UsageError(f"fps must be a number from {low:g} to {high:g}, not {fps!r}")
 
 
 @dataclass
@@ -36,7 +50,7 @@ class DecodeStats:
         decode_errors: Packets or images that could not be decoded, and frames flagged corrupt.
         withheld: Sound frames that were predicted from a damaged one, so not delivered.
         dropped_times: Frames not delivered because their time repeats or goes back, or follows the
-            last by less than `SHORTEST_STEP_S`.
+            last by less than `SHORTEST_STEP_S`, or is one that tables cannot hold.
         estimated_times: Delivered frames without a timestamp, timed by the nominal rate.
         size_changes: How often the size of the picture changed from one frame to the next.
         gaps, gap_s: How often no frame came for more than `LONGEST_STEP_S`, and their length in
@@ -72,13 +86,16 @@ class DecodeStats:
         found = []
         if self.truncated:
             found.append("the file ends early: what is missing at its end was not analysed")
+        whole = self.frames + self.decode_errors + self.withheld + self.dropped_times
         counts = (
             (self.decode_errors, "could not be decoded"),
             (self.withheld, "followed a damaged frame and were left out"),
             (self.dropped_times, "had a time that repeats or goes back and were left out"),
             (self.estimated_times, "had no time of their own and were timed by the nominal rate"),
         )
-        found += [f"{count} frames {what}" for count, what in counts if count]
+        for count, what in counts:
+            share = f" ({count / whole:.1%})" if self.frames else ""  # else it is not counted
+            found += [f"{count} frames{share} {what}"] if count else []
         if self.gaps:
             found.append(
                 f"{self.gaps} times no frame came for more than {LONGEST_STEP_S:g} s, "
@@ -164,6 +181,17 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[Frame]:
         self.stats = stats = DecodeStats()
         yield from self._in_order(self._pictures(stats), stats)
+        self.check_same()
+
+    def check_same(self) -> str:
+        """What was added to the recording or cut off it since it was opened, in words, or nothing.
+
+        Asked whenever it is opened again, and at the end of every iteration.
+
+        Raises:
+            SourceError: Another recording is in its place.
+        """
+        return ""
 
     def _in_order(
         self, pictures: Iterator[tuple[float, Picture]], stats: DecodeStats
@@ -173,7 +201,7 @@ class FrameSource(ABC):
         size: tuple[int, ...] | None = None
         index = 0
         for time_s, rgb in pictures:
-            if time_s - last < SHORTEST_STEP_S:
+            if time_s - last < SHORTEST_STEP_S or not abs(time_s) < LARGEST:
                 stats.dropped_times += last >= start_s
                 continue
             proper = time_s >= start_s

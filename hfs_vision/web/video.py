@@ -110,6 +110,7 @@ class Player:
             missing: What to say if there is none.
         """
         self._path, self._fps = path, fps
+        self._source: VideoFile | ImageFolder | None = None
         self._lock, self._stopped = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self.media: Media | None = None
@@ -138,11 +139,12 @@ class Player:
     def _open(self, path: Path) -> None:
         kind = playable(path)
         source = open_source(path, self._fps if path.is_dir() else None)
-        with source:
-            first = next(iter(source), None)
-            if first is None:
-                raise SourceError(f"{path.name} holds no picture that can be shown")
-            spoilt = source.stats.decode_errors or source.stats.withheld
+        self._source = source  # kept, so that no other file takes its place unseen
+        first = next(iter(source), None)
+        if first is None:
+            raise SourceError(f"{path.name} holds no picture that can be shown")
+        spoilt = source.stats.decode_errors or source.stats.withheld
+        spoilt = spoilt or (isinstance(source, VideoFile) and not source.as_played)
         self.video = Video("direct", first.time_s)
         if kind is None or spoilt:  # a browser may begin with another picture than we do
             self._begin(self._encode, "proxy")
@@ -181,11 +183,13 @@ class Player:
     def _shift(self, handle: IO[bytes], kind: str) -> float | None:
         """Writes the same packets from time 0 on; see `_LATE_S`."""
         assert self._path is not None
+        assert self._source is not None
         first_s, size = self.video.first_s, self._path.stat().st_size
         with (
             av.open(f"file:{self._path}", container_options=_LOCAL) as given,
             av.open(handle, "w", format=_FORMATS[kind]) as made,
         ):
+            self._source.check_same()
             source = given.streams.video[0]
             stream = made.add_stream_from_template(source)
             assert source.time_base is not None
@@ -205,10 +209,8 @@ class Player:
 
     def _encode(self, handle: IO[bytes]) -> float | None:
         """Writes all pictures, the first at 0; its true time, or ``None`` if it was stopped."""
-        path = self._path
-        assert path is not None
-        with open_source(path, self._fps if path.is_dir() else None) as source:
-            return self._encode_all(source, handle)
+        assert self._source is not None
+        return self._encode_all(self._source, handle)
 
     def _encode_all(self, source: VideoFile | ImageFolder, handle: IO[bytes]) -> float | None:
         frames = ahead(source)

@@ -8,6 +8,7 @@ from tests.faults import (
     rows_model,
     rows_signals,
     rows_source,
+    rows_times,
     rows_writer,
 )
 from tests.faults.rows import Row
@@ -15,6 +16,7 @@ from tests.faults.rows import Row
 ROWS: list[Row] = [
     *rows_source.ROWS,
     *rows_followup.ROWS,
+    *rows_times.ROWS,
     *rows_model.ROWS,
     *rows_detector.ROWS,
     *rows_writer.ROWS,
