@@ -219,8 +219,9 @@ class TestReview:
                 urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
             )
             address = read_address(process)
-            assert b"<html" in browser.open(address).read()
-            site = address.partition("?")[0]
+            page = browser.open(address)
+            assert b"<html" in page.read()
+            site = page.url
             until = time.monotonic() + 60
             while state_of(browser, site) == "making":
                 assert time.monotonic() < until

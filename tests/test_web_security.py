@@ -1,9 +1,11 @@
 """Who is let in to the page of a review, and what is refused."""
 
+import re
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -19,7 +21,7 @@ from hfs_vision.web.server import LocalServer
 
 PORT, TOKEN = 4711, "a-secret-of-the-test"
 HOME = f"http://127.0.0.1:{PORT}"
-COOKIE = {"cookie": f"hfs-vision-{PORT}={TOKEN}"}
+SHOWN = {TOKEN_HEADER: TOKEN}
 
 
 async def inside(scope, receive, send):
@@ -44,21 +46,43 @@ def ask(guard, path="/", method="GET", base=HOME, **headers) -> httpx.Response:
     return anyio.run(run)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What a browser has got for the token."""
+
+    place: str
+    cookie: dict[str, str]
+
+
+def enter(guard, token=TOKEN) -> Entry:
+    answer = ask(guard, f"/?token={token}")
+    assert answer.status_code == 303
+    pair = answer.headers["set-cookie"].split(";")[0]
+    return Entry(answer.headers["location"], {"cookie": pair})
+
+
 class TestTheToken:
-    def test_moves_from_the_address_into_a_cookie_that_no_script_and_no_other_page_can_use(
-        self, guard
-    ):
+    def test_is_traded_for_a_path_and_a_cookie_that_is_sent_to_that_path_alone(self, guard):
         answer = ask(guard, f"/?token={TOKEN}")
         assert answer.status_code == 303
-        assert answer.headers["location"] == "/"
-        cookie = answer.headers["set-cookie"]
-        assert f"hfs-vision-{PORT}={TOKEN}" in cookie
+        place, cookie = answer.headers["location"], answer.headers["set-cookie"]
+        assert re.fullmatch(r"/[\w-]{43}/", place)
+        assert f"path={place};" in f"{cookie.lower().replace(place.lower(), place)};"
         assert "HttpOnly" in cookie
         assert "samesite=strict" in cookie.lower()
-        assert ask(guard, **COOKIE).text == "inside"
+        assert TOKEN not in place + cookie
+        assert place.strip("/") not in cookie.partition(";")[0]
+        entry = enter(guard)
+        assert ask(guard, entry.place, **entry.cookie).text == "inside"
+
+    def test_leads_to_the_path_that_was_asked_for(self, guard):
+        place = enter(guard).place
+        assert ask(guard, f"/report?token={TOKEN}").headers["location"] == f"{place}report"
+        assert ask(guard, f"{place}report?token={TOKEN}").headers["location"] == f"{place}report"
 
     def test_may_stand_in_a_header(self, guard):
-        assert ask(guard, **{TOKEN_HEADER: TOKEN}).text == "inside"
+        assert ask(guard, **SHOWN).text == "inside"
+        assert ask(guard, enter(guard).place, **SHOWN).text == "inside"
 
     @pytest.mark.parametrize(
         ("path", "headers"),
@@ -68,22 +92,20 @@ class TestTheToken:
             ("/?token=", {}),
             ("/?token=wrong", {}),
             (f"/?token={TOKEN}x", {}),
-            ("/?token=wrong", COOKIE),
             ("/?token=%C3%A4%00", {}),
-            ("/", {"cookie": f"hfs-vision-{PORT}=wrong"}),
-            ("/", {"cookie": f"hfs-vision-{PORT + 1}={TOKEN}"}),
             ("/", {"cookie": ";;==\x7f"}),
             ("/", {TOKEN_HEADER: "wrong"}),
         ],
     )
     def test_missing_or_wrong_is_refused_with_what_to_do(self, guard, path, headers):
-        answer = ask(guard, path, **headers)
-        assert answer.status_code == 403
-        assert "inside" not in answer.text
-        if not path.startswith("/api"):
-            assert "Copy the whole address" in answer.text
+        for more in ({}, enter(guard).cookie):
+            answer = ask(guard, path, **{**more, **headers})
+            assert answer.status_code == 403
+            assert "inside" not in answer.text
+            if not path.startswith("/api"):
+                assert "Copy the whole address" in answer.text
 
-    def test_a_ticket_lets_in_once(self, guard):
+    def test_a_ticket_lets_in_once_and_its_address_does_not_hold_the_path(self, guard):
         ticket = guard.ticket()
         assert ask(guard, f"/?token={ticket}").status_code == 303
         assert ask(guard, f"/?token={ticket}").status_code == 403
@@ -92,6 +114,47 @@ class TestTheToken:
         with LocalServer(inside) as one, LocalServer(inside) as other:
             assert one.token != other.token
             assert len(one.token) >= 43
+
+
+class TestThePathAndTheCookie:
+    """What another user may have got hold of: a screenshot, or what a browser sent to his port."""
+
+    @pytest.mark.parametrize("path", ["", "api/session", "video", "report"])
+    def test_are_worth_nothing_one_without_the_other(self, guard, path):
+        entry = enter(guard)
+        stolen = entry.cookie["cookie"].partition("=")[2]
+        for place, headers in (
+            (entry.place, {}),
+            (entry.place, {"cookie": entry.cookie["cookie"] + "x"}),
+            (entry.place, {"cookie": f"other={stolen}"}),
+            (entry.place, {TOKEN_HEADER: stolen}),
+            (entry.place, {TOKEN_HEADER: entry.place.strip("/")}),
+            ("/", entry.cookie),
+            ("/", {TOKEN_HEADER: stolen}),
+            (f"/x{entry.place[2:]}", entry.cookie),
+            (f"//{entry.place}", entry.cookie),
+            (entry.place[:-1], entry.cookie),
+        ):
+            answer = ask(guard, httpx.URL(HOME).copy_with(path=place + path), **headers)
+            assert answer.status_code in (403, 404), (place, headers)
+            assert "inside" not in answer.text
+            assert entry.place.strip("/") not in answer.headers.get("location", "")
+        for given in (stolen, entry.place.strip("/")):
+            assert ask(guard, f"/?token={given}").status_code == 403
+        assert ask(guard, entry.place + path, **entry.cookie).text == "inside"
+
+    def test_cookies_that_another_port_has_set_do_not_hide_ours(self, guard):
+        entry = enter(guard)
+        name, _, ours = entry.cookie["cookie"].partition("=")
+        for others in (f'{name}=wrong; a="b; ', "===; \x7f; ", f"{name}=; "):
+            assert ask(guard, entry.place, cookie=f"{others}{name}={ours}").text == "inside"
+            assert ask(guard, entry.place, cookie=f"{name}={ours}; {others}").text == "inside"
+            assert ask(guard, entry.place, cookie=others).status_code == 403
+
+    def test_are_new_at_each_start(self):
+        first, second = (enter(Guard(inside, port=PORT, token=TOKEN)) for _ in range(2))
+        assert first.place != second.place
+        assert not set(first.cookie["cookie"].split("=")) & set(second.cookie["cookie"].split("="))
 
 
 class TestOtherPages:
@@ -105,10 +168,10 @@ class TestOtherPages:
         ],
     )
     def test_reach_nothing_by_a_name_of_their_own(self, guard, base):
-        assert ask(guard, base=base, **COOKIE).status_code == 403
+        assert ask(guard, base=base, **SHOWN).status_code == 403
 
     def test_two_hosts_at_once_are_refused(self, guard):
-        assert ask(guard, **COOKIE, host=f"127.0.0.1:{PORT}, evil.example").status_code == 403
+        assert ask(guard, **SHOWN, host=f"127.0.0.1:{PORT}, evil.example").status_code == 403
 
     @pytest.mark.parametrize(
         "origin",
@@ -121,7 +184,7 @@ class TestOtherPages:
     )
     def test_may_not_send_anything(self, guard, origin):
         for method in ("GET", "POST"):
-            answer = ask(guard, "/api/undo", method, origin=origin, **COOKIE)
+            answer = ask(guard, "/api/undo", method, origin=origin, **SHOWN)
             assert answer.status_code == 403
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
@@ -130,7 +193,7 @@ class TestOtherPages:
     )
     def test_may_not_load_anything(self, guard, site, mode, dest):
         metadata = {"sec_fetch_site": site, "sec_fetch_mode": mode, "sec_fetch_dest": dest}
-        assert ask(guard, "/video", **metadata, **COOKIE).status_code == 403
+        assert ask(guard, "/video", **metadata, **SHOWN).status_code == 403
 
     def test_may_link_to_the_page_by_its_whole_address(self, guard):
         link = {
@@ -139,12 +202,15 @@ class TestOtherPages:
             "sec_fetch_dest": "document",
         }
         assert ask(guard, f"/?token={TOKEN}", **link).status_code == 303
-        assert ask(guard, "/api/session", **link, **COOKIE).status_code == 403
-        assert ask(guard, "/api/undo", "POST", **link, **COOKIE).status_code == 403
+        entry = enter(guard)
+        data = f"{entry.place}api/session"
+        assert ask(guard, data, **link, **entry.cookie).status_code == 403
+        assert ask(guard, "/api/session", **link, **SHOWN).status_code == 403
+        assert ask(guard, "/api/undo", "POST", **link, **SHOWN).status_code == 403
 
     def test_its_own_page_may(self, guard):
         own = {"sec_fetch_site": "same-origin", "sec_fetch_mode": "cors", "origin": HOME}
-        assert ask(guard, "/api/undo", "POST", **own, **COOKIE).text == "inside"
+        assert ask(guard, "/api/undo", "POST", **own, **SHOWN).text == "inside"
 
 
 class TestPathsAndBodies:
@@ -161,13 +227,13 @@ class TestPathsAndBodies:
     )
     def test_that_climb_are_refused(self, guard, path):
         with_path = httpx.URL(HOME).copy_with(raw_path=path.encode())
-        answer = ask(guard, with_path, **COOKIE)
+        answer = ask(guard, with_path, **SHOWN)
         assert answer.status_code == 404
         assert "inside" not in answer.text
 
     @pytest.mark.parametrize("length", [str(LARGEST_BODY + 1), "9" * 5000, "", "-1", "many"])
     def test_too_long_or_of_unknown_length_are_refused(self, guard, length):
-        answer = ask(guard, "/api/undo", "POST", content_length=length, **COOKIE)
+        answer = ask(guard, "/api/undo", "POST", content_length=length, **SHOWN)
         assert answer.status_code == 413
 
     def test_that_come_in_chunks_are_refused_whatever_length_they_state(self):
@@ -196,7 +262,7 @@ def test_what_fails_inside_is_told_under_the_same_headers():
 
 
 def test_every_answer_says_that_nothing_from_elsewhere_may_be_loaded(guard):
-    for answer in (ask(guard, **COOKIE), ask(guard), ask(guard, f"/?token={TOKEN}")):
+    for answer in (ask(guard, **SHOWN), ask(guard), ask(guard, f"/?token={TOKEN}")):
         assert answer.headers["content-security-policy"] == POLICY
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
@@ -231,7 +297,8 @@ class TestTheServer:
         with LocalServer(inside) as server:
             with httpx.Client(follow_redirects=True) as client:
                 assert client.get(server.url).text == "inside"
-                assert client.get(f"http://127.0.0.1:{server.port}/").text == "inside"
+                assert client.get(client.get(server.url).url).text == "inside"
+                assert client.get(f"http://127.0.0.1:{server.port}/").status_code == 403
             assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 403
             assert httpx.get(server.url_for_once).status_code == 303
             for address in _own_addresses():

@@ -3,8 +3,10 @@
 A server on the loopback address is within reach of every program of this machine and, through the
 browser, of every web page that its user visits. So each request must name this server as its host
 (else a foreign name was bound to our address), must not come from another origin, and must carry a
-secret that only the printed address holds. The secret moves from the address into a cookie at
-once, so that it is in no address bar, history or screenshot.
+secret that only the printed address holds. A browser trades it at once for two others, which are
+worthless one without the other: a path below which everything is, and a cookie for that path.
+Browsers send a cookie to every port of a host, so to whatever server another user has there, but to
+no other path. The path stands in the address bar, and so in a screenshot; the cookie does not.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import html
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, unquote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -66,14 +67,16 @@ class Guard:
     def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
         self._app, self._token = app, token
         self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
-        self._cookie = f"hfs-vision-{port}"  # cookies are shared by all ports of a host
+        self._place = f"/{new_token()}"
+        # A name that nobody knows is one that no other server can set.
+        self._name, self._cookie = f"hfs-vision-{secrets.token_hex(8)}", new_token()
         self._tickets: set[str] = set()
 
     def ticket(self) -> str:
         """Takes the token's place in one address, once.
 
         A browser is started with the address as an argument, which other users of the machine can
-        read in the list of processes. By then it is used up.
+        read in the list of processes. By then it is used up; and it does not hold the path.
         """
         made = new_token()
         self._tickets.add(made)
@@ -96,7 +99,7 @@ class Guard:
             await send(message)
 
         refusal = self._answer(_Request(scope))
-        await (refusal or self._app)(scope, receive, protected)
+        await (refusal or self._app)(self._without_place(scope), receive, protected)
 
     def _answer(self, request: _Request) -> Response | None:
         """What to say instead of passing the request on; ``None`` where it may pass."""
@@ -112,18 +115,40 @@ class Guard:
         if given is not None and request.reading:
             known = given in self._tickets
             self._tickets.discard(given)
-            if not known and not self._right([given]):
+            if not known and not _same(given, self._token):
                 return refused("the token in the address is wrong or of an earlier run", True)
-            answer = RedirectResponse(request.path, 303)
-            answer.set_cookie(self._cookie, self._token, path="/", httponly=True, samesite="strict")
+            inside = self._without_place(request.scope)["path"]
+            answer = RedirectResponse(self._place + inside, 303)
+            answer.set_cookie(
+                self._name,
+                self._cookie,
+                path=f"{self._place}/",
+                httponly=True,
+                samesite="strict",
+            )
             return answer
-        if not self._right(request.shown_tokens(self._cookie)):
-            return refused("the token is missing or wrong", request.page)
-        return None
+        if _same(request.headers.get(TOKEN_HEADER, ""), self._token):
+            return None
+        shown = request.cookies(self._name)
+        if self._is_inside(request.path) and any(_same(one, self._cookie) for one in shown):
+            return None
+        return refused("the token is missing or wrong", request.page)
 
-    def _right(self, tokens: Iterable[str]) -> bool:
-        expected = self._token.encode()
-        return any(hmac.compare_digest(token.encode(), expected) for token in tokens)
+    def _is_inside(self, path: str) -> bool:
+        head, tail = path[: len(self._place)], path[len(self._place) :]
+        return _same(head, self._place) and tail.startswith("/")
+
+    def _without_place(self, scope: Scope) -> Scope:
+        """The request as the application knows it: it is not told where it is."""
+        if not self._is_inside(scope["path"]):
+            return scope
+        path = scope["path"][len(self._place) :]
+        return {**scope, "path": path, "raw_path": path.encode()}
+
+
+def _same(given: str, expected: str) -> bool:
+    """Whether they are equal, in a time that tells nothing of where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 
 @dataclass(frozen=True)
@@ -162,7 +187,7 @@ class _Request:
     def page(self) -> bool:
         """Whether a person looks at the answer."""
         mode = self.headers.get("sec-fetch-mode", "navigate")
-        return self.reading and mode == "navigate" and not self.path.startswith("/api/")
+        return self.reading and mode == "navigate" and "/api/" not in self.path
 
     def own(self, hosts: Iterable[str]) -> bool:
         """Whether it comes from our own page, from the address bar, or from no browser at all.
@@ -198,13 +223,10 @@ class _Request:
         given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("token")
         return given[-1] if given else None
 
-    def shown_tokens(self, cookie: str) -> list[str]:
-        tokens = [self.headers.get(TOKEN_HEADER, "")]
-        try:
-            kept = SimpleCookie(self.headers.get("cookie", "")).get(cookie)
-        except CookieError:
-            kept = None
-        return [*tokens, kept.value] if kept is not None else tokens
+    def cookies(self, name: str) -> list[str]:
+        """Values of the cookies of that name; another port may have set some, or broken ones."""
+        pairs = (part.partition("=") for part in self.headers.get("cookie", "").split(";"))
+        return [value.strip() for found, _, value in pairs if found.strip() == name]
 
 
 def refused(reason: str, page: bool, *, status: int = 403) -> Response:

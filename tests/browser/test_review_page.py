@@ -197,7 +197,7 @@ def test_filters_show_what_is_left_to_do(review):
 
 def test_another_page_of_the_same_review_is_brought_up_to_date(review, chromium):
     context = review.page.context
-    other = ReviewPage(context.new_page(), review.origin, review.folder)
+    other = ReviewPage(context.new_page(), review.page.url, review.folder)
     review.press("n", "a")
     other.page.evaluate("hfsReview.model.refresh()")
     assert other.text("#progress") == "1 of 3 looked at"

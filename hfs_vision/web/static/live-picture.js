@@ -40,7 +40,7 @@ export class Mirror {
   }
 
   async next(signal) {
-    const answer = await fetch(`/api/live/picture?after=${this.number}`, { signal });
+    const answer = await fetch(`api/live/picture?after=${this.number}`, { signal });
     if (answer.status === 204) {
       await new Promise((done) => setTimeout(done, 50));
       return;

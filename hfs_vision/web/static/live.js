@@ -28,7 +28,7 @@ async function begin() {
 async function constants() {
   for (;;) {
     try {
-      const answer = await fetch("/api/live/facts");
+      const answer = await fetch("api/live/facts");
       if (answer.ok) return await answer.json();
     } catch {
       // the program is not there, or not yet
@@ -54,7 +54,7 @@ function look() {
 
 function connect() {
   trace.empty(); // all of it comes again
-  stream = new EventSource("/api/live/stream");
+  stream = new EventSource("api/live/stream");
   stream.onmessage = ({ data }) => show(JSON.parse(data));
   stream.onopen = () => {
     trace.empty();
@@ -248,7 +248,7 @@ async function ask(kind, label = "") {
   if (over()) return;
   let said = { mark: "moment marked", quit: "ending", segment: `segment: ${words(label)}` }[kind] ?? "";
   try {
-    const answer = await fetch("/api/live/action", {
+    const answer = await fetch("api/live/action", {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ kind, label }),

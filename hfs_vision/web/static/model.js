@@ -16,7 +16,7 @@ export class Model extends EventTarget {
   }
 
   async open() {
-    const facts = await this.get("/api/session");
+    const facts = await this.get("api/session");
     this.facts = facts;
     this.take(facts);
     return facts;
@@ -34,31 +34,31 @@ export class Model extends EventTarget {
 
   change(fields, number = this.selected) {
     if (number === null) return Promise.resolve();
-    return this.act(`/api/events/${number}`, fields);
+    return this.act(`api/events/${number}`, fields);
   }
 
   async add(fields) {
-    const answer = await this.act("/api/events", fields);
+    const answer = await this.act("api/events", fields);
     if (answer) this.select(answer.touched, { stay: true });
   }
 
   async undo() {
-    const answer = await this.act("/api/undo", {});
+    const answer = await this.act("api/undo", {});
     if (!answer) return;
     if (answer.touched === null) this.tell("message", "There is nothing to take back.");
     else if (this.rows.has(answer.touched)) this.select(answer.touched, { stay: true });
   }
 
   save() {
-    return this.act("/api/save", {});
+    return this.act("api/save", {});
   }
 
   reload() {
-    return this.act("/api/reload", {});
+    return this.act("api/reload", {});
   }
 
   async keep() {
-    const answer = await this.act("/api/keep", {});
+    const answer = await this.act("api/keep", {});
     if (answer) {
       this.facts.file = answer.file;
       this.tell("saved");
@@ -84,7 +84,7 @@ export class Model extends EventTarget {
   // Takes what another page has changed meanwhile.
   async refresh() {
     try {
-      this.take(await this.get(`/api/state?revision=${this.revision}`));
+      this.take(await this.get(`api/state?revision=${this.revision}`));
     } catch (error) {
       this.tell("message", error.message);
     }
@@ -140,7 +140,7 @@ export class Model extends EventTarget {
   }
 
   async traces(from, to, points) {
-    const answer = await fetch(`/api/traces?from=${from}&to=${to}&points=${points}`);
+    const answer = await fetch(`api/traces?from=${from}&to=${to}&points=${points}`);
     if (!answer.ok) return null;
     const columns = Number(answer.headers.get("x-columns"));
     const values = new Float32Array(await answer.arrayBuffer());

@@ -118,7 +118,7 @@ function showVideo(video) {
   $("video-message").textContent = state === "making" ? making : message;
   if (shows && showVideo.loaded !== state) {
     showVideo.loaded = state;
-    player.load(`/video?as=${state}`, video.first_s);
+    player.load(`video?as=${state}`, video.first_s);
   }
   if (state === "making") setTimeout(() => model.refresh(), VIDEO_POLL_MS);
 }
@@ -241,7 +241,7 @@ function connect() {
   player.addEventListener("time", () => ($("clock").value = clock(player.now)));
   player.addEventListener("state", showPlaying);
   player.addEventListener("broken", () => {
-    model.post("/api/video/copy", { revision: model.revision }).then(
+    model.post("api/video/copy", { revision: model.revision }).then(
       ({ video }) => showVideo(video),
       (error) => tell(error.message),
     );
