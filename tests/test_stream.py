@@ -223,9 +223,9 @@ class TestRefusals:
             (http("401 Unauthorized"), "password .* user:password@"),
             (http("403 Forbidden"), "403.* user and password"),
             (http("404 Not Found"), "nothing at this address .*check the path"),
-            (http("500 Broken"), "5XX"),
+            (http("500 Broken"), r"error \(500\)"),
             (http("200 OK", "<html><body>Log in</body></html>" * 1000), "web page"),
-            (b"SSH-2.0-OpenSSH_9\r\n", "cannot be read|no video"),
+            (b"SSH-2.0-OpenSSH_9\r\n", "does not speak HTTP"),
         ],
         ids=["401", "403", "404", "500", "web page", "other protocol"],
     )
@@ -298,9 +298,7 @@ class TestRefusals:
         clips.write_clip(tmp_path / "a.ts")
         lines = f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile://{tmp_path}/a.ts\n"
         with answer(http("200 OK", lines, "application/vnd.apple.mpegurl")) as port:
-            self.check(
-                f"http://127.0.0.1:{port}/a.m3u8", "does not answer|no video stream|cannot be read"
-            )
+            self.check(f"http://127.0.0.1:{port}/a.m3u8", "pieces of several seconds")
 
 
 @needs_ffmpeg

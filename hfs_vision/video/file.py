@@ -188,7 +188,7 @@ class _Decoder:
     ) -> None:
         self._container, self._stream, self._stats, self._span = container, stream, stats, span
         self._whole, self._in_order = whole, InOrder() if whole.restamped else None
-        set_up(stream, strict=whole.strict)
+        set_up(stream.codec_context, strict=whole.strict)
         codec = stream.codec_context
         self._is_broken = _packet_check(codec.name, codec.extradata or b"")
         self.convert = Converter(stream, whole.matrix)

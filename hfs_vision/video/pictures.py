@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 from av.codec.context import ThreadType
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
@@ -24,8 +25,8 @@ _STOPS_IF_STRICT = ("h264", "hevc", "mpeg4")
 Matrix = tuple[int, int, int, int]
 
 
-def set_up(stream: VideoStream, *, strict: bool) -> None:
-    """Prepares a stream's decoder, before it decodes.
+def set_up(context: VideoCodecContext, *, strict: bool) -> None:
+    """Prepares a decoder, before it decodes.
 
     It has one thread: with more of them what becomes of a damaged file differs from one run to the
     next. Frame threads are given what is decoded of a damaged frame by chance, and H.264 slice
@@ -33,12 +34,11 @@ def set_up(stream: VideoStream, *, strict: bool) -> None:
     decodes beside what else there is to do.
 
     Args:
-        stream: Nothing of it is decoded yet.
+        context: It has decoded nothing yet.
         strict: Whether it stops at damage, as those of JPEG always do; else it makes up the rest of
             the picture, of what it saw before, and mostly does not flag it. What a camera makes
             whose every packet has some harmless fault can only be decoded without.
     """
-    context = stream.codec_context
     context.thread_type, context.thread_count = ThreadType.NONE, 1
     if context.name == "mjpeg" or (strict and context.name in _STOPS_IF_STRICT):
         context.options = {"err_detect": "explode"}
@@ -52,7 +52,9 @@ class Converter:
         rotation_deg: Clockwise rotation that makes them upright; known after the first.
     """
 
-    def __init__(self, stream: VideoStream, matrix: Matrix | None = None) -> None:
+    def __init__(
+        self, stream: VideoStream | VideoCodecContext, matrix: Matrix | None = None
+    ) -> None:
         # glibc gives blocks of a picture's size back to the system and takes them again for every
         # frame, a fifth of the cost at 1080p, until it has seen a larger one come and go.
         np.empty(_LARGEST_KEPT_BLOCK, np.uint8)

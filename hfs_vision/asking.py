@@ -1,0 +1,137 @@
+"""HTTP requests that go where the user sent them, and nowhere else.
+
+An answer may send its reader on to another address, and a library follows: to another machine, with
+a password, or in plain text. Here only the same host may, and never from HTTPS to HTTP.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import urllib.request
+from typing import IO, Any
+from urllib.parse import SplitResult, urlsplit
+
+from hfs_vision.errors import UsageError
+
+
+class LedAwayError(Exception):
+    """An answer that leads to another host; the text names it, without what may be secret."""
+
+
+def parse_address(text: str) -> SplitResult:
+    """The parts of an address that may be used.
+
+    Raises:
+        UsageError: It has no sound host or port, or signs that no address has.
+    """
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise UsageError(
+            "the URL holds a space, or a sign that no address has: write it as %20 and the like"
+        )
+    try:
+        parts = urlsplit(text)
+        bad_port = parts.port is not None and parts.port < 1
+    except ValueError:
+        raise UsageError("the URL has an impossible host or port: check it") from None
+    if bad_port:
+        raise UsageError("the URL has an impossible host or port: check it")
+    return parts
+
+
+def shown(url: str) -> str:
+    """The address without user, password and query, which may hold them too."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def ask(
+    url: str,
+    *,
+    timeout_s: float,
+    login: tuple[str, str] | None = None,
+    verify: bool = True,
+) -> http.client.HTTPResponse:
+    """Asks for an address.
+
+    Args:
+        url: Of http or https, without user and password.
+        timeout_s: How long the network may be silent.
+        login: User and password, sent by Basic or Digest where they are asked for.
+        verify: Whether the host's certificate must be one that this system trusts.
+
+    Raises:
+        LedAwayError: The answer leads elsewhere.
+        OSError, http.client.HTTPException, ValueError: As of `urllib.request`.
+    """
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    handlers: list[urllib.request.BaseHandler] = [
+        _SameHost(),
+        urllib.request.HTTPSHandler(context=context),
+    ]
+    if login is not None:
+        known = _Login(login)
+        handlers += [_Digest(known), _Basic(known)]
+    opener = urllib.request.build_opener(*handlers)
+    answer: http.client.HTTPResponse = opener.open(url, timeout=timeout_s)
+    return answer
+
+
+class _Login(urllib.request.HTTPPasswordMgr):
+    """The same for every realm: a request stays on its host."""
+
+    def __init__(self, login: tuple[str, str]) -> None:
+        super().__init__()
+        self._login = login
+
+    def find_user_password(self, realm: str, authuri: str) -> tuple[str, str]:
+        return self._login
+
+
+class _Digest(urllib.request.HTTPDigestAuthHandler):
+    def http_error_401(self, *answer: Any) -> Any:
+        try:
+            return super().http_error_401(*answer)
+        except _NOT_UNDERSTOOD:
+            return None  # another way may do; else it stays a 401
+
+
+class _Basic(urllib.request.HTTPBasicAuthHandler):
+    def http_error_401(self, *answer: Any) -> Any:
+        try:
+            return super().http_error_401(*answer)
+        except _NOT_UNDERSTOOD:
+            return None
+
+
+_NOT_UNDERSTOOD = (ValueError, LookupError, AttributeError)
+"""What urllib makes of a challenge of another kind, or of one that is no challenge."""
+
+
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    max_redirections = 5
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        here, there = urlsplit(req.full_url), urlsplit(newurl)
+        same = there.hostname == here.hostname
+        # Behind another port there may be another machine, or another user's program.
+        same_door = (there.scheme, _port(there)) == (here.scheme, _port(here))
+        safer = (here.scheme, there.scheme) == ("http", "https")
+        if not (same and (same_door or safer)):
+            fp.close()
+            raise LedAwayError(shown(newurl))
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _port(parts: SplitResult) -> int | None:
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
