@@ -1,6 +1,6 @@
 """Weights: of bundles that are not part of the package, and of our own. Where and what they are.
 
-The only place in the program that opens a socket is `fetch`, and only when it is called: frames
+The only place here that opens a socket is `fetch`, and only when it is called: frames
 of a face never come near a network. Each bundle is known by its SHA-256, because a result that
 does not say which weights made it cannot be repeated.
 """
@@ -14,8 +14,6 @@ import os
 import sys
 import tempfile
 import urllib.error
-import urllib.parse
-import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +22,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from hfs_vision.errors import ModelError
+from hfs_vision.asking import LedAwayError, ask, parse_address, shown
+from hfs_vision.errors import ModelError, UsageError
 
 FOLDER_VARIABLE = "HFS_VISION_MODELS"
 """Environment variable that names a folder of model bundles."""
@@ -303,16 +302,23 @@ def fetch(
     target = folder / model.file
     if _is_published(model, target):
         return target
-    address = url or model.url
-    if urllib.parse.urlsplit(address).scheme not in ("http", "https"):
-        raise ModelError(f"{address!r} is not an http or https address. {by_hand(model, folder)}")
+    address = model.url if url is None else url
+    parts = parse_address(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{address!r} is not an http or https address. {by_hand(model, folder)}")
     try:
         _download_to(model, address, target, timeout_s, progress)
+    except LedAwayError as error:
+        raise ModelError(
+            f"{shown(address)} leads to another address, {error}: if that is right, give that one"
+        ) from error
     except _NETWORK_ERRORS as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it is also the open answer
         reason = error.reason if type(error) is urllib.error.URLError else error
-        raise ModelError(f"cannot fetch {address}: {reason}. {by_hand(model, folder)}") from error
+        raise ModelError(
+            f"cannot fetch {shown(address)}: {reason}. {by_hand(model, folder)}"
+        ) from error
     return target
 
 
@@ -345,7 +351,7 @@ def _download(
 ) -> None:
     """Copy an address to an open file and refuse any content but the published one."""
     digest, received = hashlib.sha256(), 0
-    with urllib.request.urlopen(address, timeout=timeout_s) as answer:
+    with ask(address, timeout_s=timeout_s) as answer:
         # One chunk past the published size is enough to know that it is another file.
         while received <= model.size and (chunk := answer.read(_CHUNK)):
             file.write(chunk)

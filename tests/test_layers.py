@@ -41,7 +41,7 @@ ALLOWED = {
     ),
     "pipeline": (CORE | {"video", "measuring", "workers", "tables"}, {"numpy"}),
     "batch": (
-        CORE | {"video", "facemesh", "appearance", "tables", "pipeline"},
+        CORE | {"asking", "video", "facemesh", "appearance", "tables", "pipeline"},
         {"fsspec", "dask", "distributed"},
     ),
     "drawing": (CORE, {"numpy", "cv2"}),

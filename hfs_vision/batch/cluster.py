@@ -18,12 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from hfs_vision.asking import parse_address
 from hfs_vision.batch.job import Here, Program, Request
 from hfs_vision.errors import HfsVisionError, UsageError
 
 T = TypeVar("T")
 
-_ADDRESS = re.compile(r"[a-z]+://[^/\s]+:\d+/?$")
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://[^/\s]+:\d{1,5}/?")
 _CONNECT_S = 10
 _RETRIES = 2
 _stopped: set[str] = set()
@@ -47,8 +48,8 @@ class Cluster:
             raise UsageError(
                 f'--scheduler needs Dask ({error}): pip install "hfs-vision[cluster]"'
             ) from error
-        if not _ADDRESS.match(address):
-            raise UsageError(f"{address} is no address of a scheduler: give tcp://host:port")
+        if not _ADDRESS.fullmatch(address) or not parse_address(address).hostname:
+            raise UsageError(f"{address!r} is no address of a scheduler: give tcp://host:port")
         # It prints a traceback where the scheduler is lost, which is told in one line.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         connect: Any = distributed.Client

@@ -7,11 +7,14 @@ import mimetypes
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import IO
+from urllib.parse import unquote, urlsplit
 
+from hfs_vision.asking import LedAwayError, ask, parse_address, shown
 from hfs_vision.batch.made import MADE_HERE, is_made_folder, is_made_video, is_result
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.tables.apart import working_folder
@@ -27,6 +30,7 @@ from hfs_vision.video import (
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _BLOCK_BYTES = 1 << 20
+_SILENCE_S = 60.0
 COPY = ".copy-"
 """How the names of folders begin in which copies are."""
 
@@ -264,16 +268,39 @@ def local_copy(source: str, scratch: Path, stop: Callable[[], bool]) -> Iterator
 
 def _fetch(url: str, target: Path, stop: Callable[[], bool]) -> None:
     try:
-        import fsspec
-
-        remote = fsspec.open(url, "rb")
+        remote = _open_remote(url)
+    except LedAwayError as error:
+        raise SourceError(
+            f"{shown(url)} leads to another address, {error}: if that is right, give that one"
+        ) from None
+    except HTTPException as error:
+        raise SourceError(f"{shown(url)} cannot be fetched: {error!r}") from error
     except (ImportError, ValueError) as error:
         raise SourceError(
-            f'{url} cannot be fetched: {error}; pip install "hfs-vision[cluster]", and what fsspec '
+            f'{shown(url)} cannot be fetched: {error}; pip install "hfs-vision[cluster]", and what fsspec '
             "names for this kind of address"
         ) from error
+    copied = 0
     with remote as given, target.open("wb") as copy:
         while block := given.read(_BLOCK_BYTES):
             if stop():
                 raise Stopped
             copy.write(block)
+            copied += len(block)
+    stated = given.headers.get("content-length") if isinstance(given, HTTPResponse) else None
+    if stated is not None and copied < int(stated):
+        raise SourceError(f"{shown(url)} ended after {copied} of {stated} bytes: try again")
+
+
+def _open_remote(url: str) -> AbstractContextManager[IO[bytes]]:
+    if urlsplit(url).scheme.lower() in ("http", "https"):  # fsspec would follow it anywhere
+        parts = parse_address(url)
+        login = None
+        if parts.username is not None:
+            login = unquote(parts.username), unquote(parts.password or "")
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+        return ask(bare, timeout_s=_SILENCE_S, login=login)
+    import fsspec
+
+    opened: AbstractContextManager[IO[bytes]] = fsspec.open(url, "rb")
+    return opened

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import signal
 import sys
 from importlib import import_module
@@ -10,6 +9,7 @@ from importlib import import_module
 import click
 
 from hfs_vision.cli import terminal
+from hfs_vision.cli.visible import show_control_characters
 from hfs_vision.errors import HfsVisionError, library_error
 from hfs_vision.leaving import leave_on_signal
 from hfs_vision.schema import NOT_A_DEVICE
@@ -92,10 +92,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line; errors become one line and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        # A file name that the terminal's encoding does not know must not end the program.
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
+    show_control_characters()
     asked = list[int]()
 
     def end(number: int, _frame: object) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,6 +22,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from hfs_vision.cli.visible import VisibleConsole, visible
 from hfs_vision.schema import KINDS, SIDES, SourceInfo
 
 if TYPE_CHECKING:  # every command prints, and few measure
@@ -30,8 +30,8 @@ if TYPE_CHECKING:  # every command prints, and few measure
     from hfs_vision.live import View
 
 # File names must come out as they are: no [markup], no :emoji:.
-out = Console(highlight=False, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+out = VisibleConsole(highlight=False, markup=False, emoji=False)
+err = VisibleConsole(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 class _Rate(ProgressColumn):
@@ -238,12 +238,12 @@ def _clock(seconds: float) -> str:
 def show_warnings(warnings: Sequence[str]) -> None:
     """Prints one line for each warning."""
     for warning in warnings:
-        err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+        err.print(Text(visible(f"warning: {warning}"), style="yellow"), soft_wrap=True)
 
 
 def show_error(message: str) -> None:
     """Prints an error without a traceback."""
-    err.print(Text(f"error: {message}", style="bold red"), soft_wrap=True)
+    err.print(Text(visible(f"error: {message}"), style="bold red"), soft_wrap=True)
 
 
 def sessions_bar() -> Progress:
