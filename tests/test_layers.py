@@ -77,6 +77,7 @@ ALLOWED = {
     "cli": (
         CORE
         | {
+            "asking",
             "video",
             "facemesh",
             "tables",

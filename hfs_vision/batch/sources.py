@@ -277,8 +277,8 @@ def _fetch(url: str, target: Path, stop: Callable[[], bool]) -> None:
         raise SourceError(f"{shown(url)} cannot be fetched: {error!r}") from error
     except (ImportError, ValueError) as error:
         raise SourceError(
-            f'{shown(url)} cannot be fetched: {error}; pip install "hfs-vision[cluster]", and what fsspec '
-            "names for this kind of address"
+            f'{shown(url)} cannot be fetched: {error}; pip install "hfs-vision[cluster]", and what '
+            "fsspec names for this kind of address"
         ) from error
     copied = 0
     with remote as given, target.open("wb") as copy:

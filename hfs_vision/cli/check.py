@@ -25,6 +25,7 @@ from hfs_vision.checking import (
     guide_text,
 )
 from hfs_vision.cli import terminal
+from hfs_vision.cli.camera_url import read_url, url_options
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.live import _read_size
 from hfs_vision.cli.options import FPS, landmarker_options
@@ -41,7 +42,7 @@ _SIGNS = {MEND: "!! mend", YOURS: "?  look"}
 @click.command("check")
 @click.argument("video", required=False, type=click.Path(path_type=Path))
 @click.option("--camera", metavar="INDEX|NAME", help="A camera instead; see hfs-vision cameras.")
-@click.option("--url", help="A network camera instead: http:// (MJPEG) or rtsp://.")
+@url_options("A network camera instead: http:// (MJPEG) or rtsp://.")
 @click.option(
     "--seconds",
     type=click.FloatRange(1.0, 600.0),
@@ -64,6 +65,7 @@ def check_command(
     video: Path | None,
     camera: str | None,
     url: str | None,
+    url_file: Path | None,
     seconds: float,
     size: str | None,
     fps: float | None,
@@ -78,6 +80,7 @@ def check_command(
     Exit code 0: nothing must be mended. 1: something must, or it cannot be read. 2: the call is
     wrong. Nothing is stored but the file that --json names, which holds no name and no picture.
     """
+    url = read_url(url, url_file)
     if sum(given is not None for given in (video, camera, url)) != 1:
         raise UsageError("give one of VIDEO, --camera and --url")
     if camera is None and size is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from hfs_vision.cli import terminal
+from hfs_vision.cli.camera_url import read_url, url_options
 from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.live_display import Wanted, open_display
 from hfs_vision.cli.options import FPS, landmarker_options, read_settings, settings_options
@@ -41,7 +42,7 @@ _DEFAULT_FPS = 30.0
     --out while it runs, so that nothing is lost if it breaks off.""",
 )
 @click.option("--camera", metavar="INDEX|NAME", help="Which camera.  [default: 0]")
-@click.option("--url", help="A network camera: http:// (MJPEG) or rtsp://.")
+@url_options("A network camera: http:// (MJPEG) or rtsp://.")
 @click.option("--file", "video", type=click.Path(path_type=Path), help="A video file instead.")
 @click.option("--realtime", is_flag=True, help="Play the file at its own pace.")
 @click.option("--size", metavar="WIDTHxHEIGHT", help="Ask the camera for it.  [default: 640x480]")
@@ -69,6 +70,7 @@ _DEFAULT_FPS = 30.0
 def live_command(
     camera: str | None,
     url: str | None,
+    url_file: Path | None,
     video: Path | None,
     realtime: bool,
     size: str | None,
@@ -90,6 +92,7 @@ def live_command(
     **options: float | None,
 ) -> int:
     """Runs one session."""
+    url = read_url(url, url_file)
     if sum(given is not None for given in (camera, url, video)) > 1:
         raise UsageError("give one of --camera, --url and --file")
     if realtime and video is None:
