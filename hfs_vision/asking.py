@@ -6,13 +6,18 @@ a password, or in plain text. Here only the same host may, and never from HTTPS 
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import re
+import socket
 import ssl
 import urllib.request
 from typing import IO, Any
 from urllib.parse import SplitResult, urlsplit
 
 from hfs_vision.errors import UsageError
+
+_LONGEST_HEAD = 1 << 16
 
 
 class LedAwayError(Exception):
@@ -41,7 +46,10 @@ def parse_address(text: str) -> SplitResult:
 
 def shown(url: str) -> str:
     """The address without user, password and query, which may hold them too."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an impossible address"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -64,9 +72,7 @@ def ask(
         LedAwayError: The answer leads elsewhere.
         OSError, http.client.HTTPException, ValueError: As of `urllib.request`.
     """
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = ssl.create_default_context() if verify else _trusting()
     handlers: list[urllib.request.BaseHandler] = [
         _SameHost(),
         urllib.request.HTTPSHandler(context=context),
@@ -88,6 +94,40 @@ class _Login(urllib.request.HTTPPasswordMgr):
 
     def find_user_password(self, realm: str, authuri: str) -> tuple[str, str]:
         return self._login
+
+
+def check_rtsp(parts: SplitResult, *, timeout_s: float) -> None:
+    """Asks an RTSP server, without a password, whether it leads elsewhere: FFmpeg would follow.
+
+    Raises:
+        LedAwayError: It does.
+        OSError: It cannot be asked.
+    """
+    host = parts.netloc.rpartition("@")[2]
+    url = parts._replace(netloc=host, fragment="").geturl()
+    secure = parts.scheme.lower() == "rtsps"
+    port = parts.port or (322 if secure else 554)
+    for number, method in enumerate(("OPTIONS", "DESCRIBE"), start=1):
+        with contextlib.ExitStack() as opened:
+            asked = socket.create_connection((parts.hostname or "", port), timeout_s)
+            opened.enter_context(asked)
+            if secure:
+                asked = opened.enter_context(_trusting().wrap_socket(asked))
+            asked.sendall(f"{method} {url} RTSP/1.0\r\nCSeq: {number}\r\n\r\n".encode())
+            head = b""
+            while b"\r\n\r\n" not in head and len(head) < _LONGEST_HEAD:
+                if not (block := asked.recv(4096)):
+                    break
+                head += block
+        if re.match(rb"RTSP/\d\.\d 3\d\d", head):
+            found = re.search(rb"(?im)^location:[ \t]*(\S+)", head)
+            raise LedAwayError(shown(found[1].decode("ascii", "replace")) if found else "unnamed")
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 class _Digest(urllib.request.HTTPDigestAuthHandler):

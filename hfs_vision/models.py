@@ -302,10 +302,10 @@ def fetch(
     target = folder / model.file
     if _is_published(model, target):
         return target
-    address = model.url if url is None else url
+    address = url or model.url
     parts = parse_address(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{address!r} is not an http or https address. {by_hand(model, folder)}")
+        raise UsageError(f"{address!r} is not an http or https address: give one with a host")
     try:
         _download_to(model, address, target, timeout_s, progress)
     except LedAwayError as error:

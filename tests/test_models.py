@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from hfs_vision import models
-from hfs_vision.errors import ModelError
+from hfs_vision.errors import ModelError, UsageError
 from hfs_vision.models import FACE_LANDMARKER, ModelFile, fetch, find, info, read, sha256_hex
 
 MEMBERS = ("a.tflite", "b.tflite")
@@ -229,7 +229,7 @@ def test_fetch_refuses_an_address_that_is_not_http(
     if not address:
         assert fetch("small", url=address).is_file()  # none given
         return
-    with pytest.raises(ModelError, match="not an http"):
+    with pytest.raises(UsageError, match=r"not an http|the URL holds a space"):
         fetch("small", url=address)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import socket
 import struct
 import subprocess
 import threading
@@ -223,6 +224,48 @@ class TestACameraThatLeadsElsewhere:
         with Camera(script).running() as camera:
             assert "error (302)" in answers(camera)
             assert len(camera.log) < 12
+
+    @pytest.mark.parametrize("asked", ["OPTIONS", "DESCRIBE"])
+    def test_by_rtsp_is_not_followed_and_gets_no_password(self, asked):
+        reached, log = [], []
+
+        def serve(listener, replies: bool) -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client:
+                        request = client.recv(4096).decode()
+                        log.append(request)
+                        if not replies:
+                            reached.append(request)
+                        number = re.search(r"CSeq: (\d+)", request)[1]
+                        status = "302 Moved" if request.startswith(asked) else "200 OK"
+                        client.sendall(
+                            f"RTSP/1.0 {status}\r\nCSeq: {number}\r\n"
+                            f"Location: rtsp://a:b@127.0.0.1:{other_port}/x?k=t0ken\r\n\r\n".encode()
+                        )
+
+        with (
+            socket.create_server(("127.0.0.1", 0)) as camera,
+            socket.create_server(("127.0.0.1", 0)) as other,
+        ):
+            other_port = other.getsockname()[1]
+            threads = [
+                threading.Thread(target=serve, args=(listener, listener is camera))
+                for listener in (camera, other)
+            ]
+            for thread in threads:
+                thread.start()
+            url = f"rtsp://{LOGIN}127.0.0.1:{camera.getsockname()[1]}/video"
+            with pytest.raises(SourceError, match="leads to another address") as caught:
+                next(NetworkStream(url, clock=clock(), timeout_s=2.0).pictures())
+            for listener in (camera, other):
+                listener.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+        assert f"rtsp://127.0.0.1:{other_port}/x:" in str(caught.value)
+        assert reached == []
+        assert "uthorization" not in "".join(log)
 
 
 class TestAPassword:

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from hfs_vision.asking import parse_address, shown
+from hfs_vision.asking import LedAwayError, check_rtsp, parse_address, shown
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video.http_camera import BROKEN, HttpCamera, open_camera
@@ -102,6 +102,16 @@ class NetworkStream:
                     return
 
     def _over_rtp(self) -> Generator[tuple[float, Picture], None, None]:
+        if self._scheme.startswith("rtsp"):
+            try:
+                check_rtsp(self._parts, timeout_s=self._timeout_s)
+            except LedAwayError as error:
+                raise SourceError(
+                    f"{self._name}: the camera leads to another address, {error}: if that is "
+                    "right, give that one"
+                ) from None
+            except (OSError, UnicodeError) as error:
+                raise SourceError(f"{self._name}: {self._why(error)}") from None
         with self._open(self._url) as container:
             yield from self._contained(container)
 

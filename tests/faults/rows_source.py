@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hfs_vision.pipeline import RESULT_FILES
+from tests.faults.cameras import live_at, odd_camera
 from tests.faults.material import FPS
 from tests.faults.recordings import (
     analyze,
@@ -262,5 +263,43 @@ ROWS = [
         "somebody passes before the face",
         of(drawn("x.mp4", crossing)),
         answered(*LEFT, lacking=True),
+    ),
+    Row(
+        "source",
+        "a name that writes the clipboard of a terminal",
+        lambda p: analyze(p.file("\x1b]52;c;ZXZpbA==\x07\u202e.mp4")),
+        refused(r"\x1b]52;c;ZXZpbA==\x07\u202e.mp4 does not exist", 2),
+    ),
+    Row(
+        "source",
+        "the address of a camera is random bytes",
+        lambda p: ["live", "--no-display", "--url", "http://[::1\x9b\udcff"],
+        refused("the URL holds a space, or a sign that no address has", 2),
+    ),
+    Row(
+        "source",
+        "the address of a mirror has half a bracket",
+        lambda p: ["model", "fetch", "--url", "http://[::1", "--dest", "d"],
+        refused("impossible host or port", 2),
+    ),
+    Row(
+        "source",
+        "the address of a scheduler is random bytes",
+        lambda p: ["batch", ".", "--out", "o", "--scheduler", "\udcff\x01\x1b[2J"],
+        refused("no address of a scheduler", 2),
+    ),
+    Row(
+        "source",
+        "a camera's parts lack types, lengths and their first boundary",
+        lambda p: live_at(p, "/bare"),
+        Expect(0),
+        around=odd_camera,
+    ),
+    Row(
+        "source",
+        "a camera leads to another host",
+        lambda p: live_at(p, "/away"),
+        refused("leads to another address, http://localhost:1/video"),
+        around=odd_camera,
     ),
 ]
