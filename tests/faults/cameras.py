@@ -13,7 +13,8 @@ from typing import Any
 import cv2
 
 from hfs_vision.video import open_source
-from tests.faults.material import FPS, piece
+from tests.faults.material import FPS
+from tests.faults.recordings import piece
 from tests.faults.rows import Place
 
 _PORT_FILE = "port"
@@ -54,7 +55,7 @@ class _Camera(BaseHTTPRequestHandler):
 
 @contextmanager
 def odd_camera(place: Place) -> Iterator[None]:
-    """Serves a piece at its pace, in parts with nothing but a boundary, and at ``/away`` leads away."""
+    """Serves a piece at its pace, in parts without a header; at ``/away`` it leads away."""
     frames = [frame.rgb[..., ::-1] for frame in open_source(piece(place, "left", "mjpeg"))]
     pictures = [cv2.imencode(".jpg", frame)[1].tobytes() for frame in frames]
 

@@ -30,6 +30,7 @@ from tests.faults.recordings import (
     of,
     photograph,
     photograph_held_up,
+    piece,
     pixels,
     raw,
     removed_while_read,
@@ -285,7 +286,7 @@ ROWS = [
     Row(
         "source",
         "the address of a scheduler is random bytes",
-        lambda p: ["batch", ".", "--out", "o", "--scheduler", "\udcff\x01\x1b[2J"],
+        lambda p: ["batch", piece(p), "--out", "o", "--scheduler", "\udcff\x01\x1b[2J"],
         refused("no address of a scheduler", 2),
     ),
     Row(
