@@ -1,5 +1,7 @@
 """A result folder read back as a whole, its corrected events, and the recording it belongs to."""
 
+import csv
+import io
 import json
 import math
 from dataclasses import replace
@@ -14,10 +16,13 @@ from hfs_vision import pipeline
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.pipeline import Analysis, detect
 from hfs_vision.tables import (
+    MARK_COLUMNS,
     SIGNAL_COLUMNS,
     ReviewedEvent,
     format_cell,
+    line,
     read_folder,
+    read_marks,
     read_reviewed,
     read_signals,
     standing,
@@ -228,11 +233,24 @@ class TestReplacingAResult:
         assert files_in(used) == before
 
 
-@given(st.text(st.sampled_from("'=+-@\t\rab1 "), max_size=6))
-def test_no_text_is_a_formula_in_a_spreadsheet_and_each_comes_back(text):
+@given(st.text(st.sampled_from("'=+-@\t\r\nab1 ;,\""), max_size=8), st.booleans())
+def test_no_text_is_a_formula_in_a_spreadsheet_of_any_country_and_each_comes_back(text, first):
     cell = format_cell(text)
-    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert plain_text(cell) == text
+    written = line([text, "b"] if first else ["a", text, "b"])
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=separator):
+            for shown in row:
+                assert not shown.startswith(("=", "+", "-", "@")), (separator, row)
+
+
+def test_what_a_semicolon_parts_is_defused_and_comes_back(tmp_path):
+    marks = tmp_path / "marks.csv"
+    texts = ["x;=1+1", "a;b", "tab\t@SUM(1)", 'one\n"=2', "-1;'-2", "plain"]
+    marks.write_text(line(MARK_COLUMNS) + "".join(line([0.0, "mark", t]) for t in texts), "utf-8")
+    assert "x;'=1+1" in marks.read_text("utf-8")
+    assert "a;b" in marks.read_text("utf-8")
+    assert [mark.label for mark in read_marks(marks)] == texts
 
 
 class TestFindingTheRecording:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 EVENT_COLUMNS = (
     "onset_s",
     "duration_s",
@@ -86,5 +88,13 @@ CLIPS_FOLDER = "clips"
 COHORT_FILE = "cohort.csv"
 """One row for each recording of a batch."""
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What starts a formula in a spreadsheet: such a text is written with an apostrophe first."""
+_CELL_BEGINS = r"(?:\A|(?<=[;\t\r\n]))"
+_FORMULA = r"(?=[\"']*[=+\-@\t\r])"
+FORMULA = re.compile(_CELL_BEGINS + _FORMULA)
+"""Where a spreadsheet would begin a formula: such a text is written with an apostrophe there. In
+many countries a semicolon parts the cells; a tab and a new line part them everywhere, since the
+quotes around a cell count only where the spreadsheet sees a cell begin.
+"""
+
+DEFUSED = re.compile(_CELL_BEGINS + "'" + _FORMULA)
+"""The apostrophes that were written there."""

@@ -16,8 +16,8 @@ from hfs_vision.core.geometry import Measurements
 from hfs_vision.errors import TableError
 from hfs_vision.schema import COMPONENTS, LARGEST, REGIONS, SIDES, Event, FloatArray
 from hfs_vision.tables.columns import (
+    DEFUSED,
     EVENT_COLUMNS,
-    FORMULA_STARTS,
     MARK_COLUMNS,
     MEASURED_COLUMNS,
     SIGNAL_COLUMNS,
@@ -267,8 +267,8 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d*(?:[eE][+-]?\d+)?")
 
 
 def plain_text(cell: str) -> str:
-    """The text of a cell without the apostrophe that `hfs_vision.tables.format_cell` puts first."""
-    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA_STARTS) else cell
+    """The text of a cell without the apostrophes that `hfs_vision.tables.format_cell` puts in."""
+    return DEFUSED.sub("", cell) if "'" in cell else cell
 
 
 class _Lines:

@@ -22,7 +22,7 @@ from hfs_vision.tables.columns import (
     COUNT_COLUMNS,
     DERIVED_COLUMNS,
     EVENT_COLUMNS,
-    FORMULA_STARTS,
+    FORMULA,
     MEASURED_COLUMNS,
     SEGMENT_COLUMNS,
     SIGNAL_COLUMNS,
@@ -253,7 +253,7 @@ def write_json(handle: TextIO, values: dict[str, Any]) -> None:
 def format_cell(value: object) -> str:
     """Text of a cell: microsecond decimals, 0 or 1 for a truth value, empty for what is missing.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe first.
+    What a spreadsheet would take for a formula gets an apostrophe first, also within a text.
     """
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.6f}"
@@ -262,8 +262,7 @@ def format_cell(value: object) -> str:
     if isinstance(value, bool):
         return str(int(value))
     text = _encodable(str(value))
-    is_formula = isinstance(value, str) and text.lstrip("'").startswith(FORMULA_STARTS)
-    return f"'{text}" if is_formula else text
+    return FORMULA.sub("'", text) if isinstance(value, str) else text
 
 
 def _encodable(text: str) -> str:
