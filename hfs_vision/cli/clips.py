@@ -128,7 +128,7 @@ def clips_command(
     target = out if out is not None else folder / CLIPS_FOLDER
     names = [cut.name(".png" if sheet else ".mp4") for cut in cuts]
     recording = ready.find()
-    check_folder(target, names, force=force)
+    check_folder(target, names, force=force, inputs=[recording])
     style = Style(overlay=not plain, blur=blur, width=width)
     frames_s = sum(cut.stop_s - cut.start_s for cut in cuts)
     with ready.second_pass(recording, Choice(**choice), style, frames_s) as (second, caught):
@@ -172,7 +172,7 @@ def annotate_command(
         raise UsageError(f"{target} is no MP4: let the name that --out gives end in .mp4")
     ready = _Ready.read(folder, video, blur=blur)
     recording = ready.find()
-    check_folder(target.parent, [target.name], force=force)
+    check_folder(target.parent, [target.name], force=force, inputs=[recording])
     return _annotate(ready, recording, target, Choice(**choice), Style(blur=blur, width=width))
 
 

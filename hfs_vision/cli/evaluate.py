@@ -102,6 +102,9 @@ def evaluate_command(
     """
     _check(tolerance_s, duration_s, [f for f in (json_file, csv_file) if f is not None], force)
     pairs, left_out = find_pairs(reference, estimated, only_common=only_common)
+    inputs = [path for pair in pairs for path in (pair.reference, pair.estimated)]
+    for path in filter(None, (json_file, csv_file)):
+        check_file(path, force=force, inputs=inputs)
     recordings, seen, notes = [], [], []
     for pair in pairs:
         recording, said = read_pair(pair, min_confidence=min_confidence, duration_s=duration_s)

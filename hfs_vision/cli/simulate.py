@@ -16,6 +16,7 @@ from hfs_vision.errors import UsageError
 from hfs_vision.facemesh import open_landmarker
 from hfs_vision.schema import LANDMARKERS, FloatArray, Frame, SourceInfo
 from hfs_vision.simulate import Script
+from hfs_vision.tables import check_replaceable
 from hfs_vision.video import open_source, read_picture
 
 _DEFAULT_PRESET = "left_eyelid_twitches"
@@ -126,7 +127,8 @@ def _check_paths(out: Path, inputs: list[Path | None], force: bool) -> None:
         if path is not None and not path.exists():
             raise UsageError(f"{path} does not exist: check the path")
     for path in (out, simulate.truth_path(out)):
-        if path.is_file() and not force:
+        check_replaceable(path, force=True, inputs=[given for given in inputs if given])
+        if (path.is_file() or path.is_symlink()) and not force:
             raise UsageError(f"{path} is already there: replace it with --force")
 
 

@@ -155,7 +155,7 @@ def _write(folder: Path, trend: Trend) -> None:
         partial(_write_text, lines=map(line, (SESSION_COLUMNS, *session_rows(trend)))),
         partial(_write_text, lines=map(line, (TREATMENT_COLUMNS, *treatment_rows(trend)))),
     )
-    write_result(folder, dict(zip(TREND_FILES, writers, strict=True)))
+    write_result(folder, dict(zip(TREND_FILES, writers, strict=True)), force=True)
 
 
 def _write_text(handle: TextIO, lines: Iterable[str]) -> None:

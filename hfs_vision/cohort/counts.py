@@ -171,7 +171,7 @@ def write_table(
     }
     if _has_pyarrow():
         files[COUNTS_PARQUET] = partial(_write_parquet, columns=columns, rows=rows)
-    write_result(folder, files)
+    write_result(folder, files, force=True)  # what is there was asked about before
     return tuple(files)
 
 

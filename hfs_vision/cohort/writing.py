@@ -135,4 +135,4 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
     files: dict[str, Callable[[TextIO], None]] = {
         name: partial(write, text=text) for name, text in texts.items()
     }
-    write_result(folder, files)
+    write_result(folder, files, force=True)  # what is there was asked about before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -16,7 +17,7 @@ from hfs_vision.core.matching import LONG_S, MIN_IOU
 from hfs_vision.core.scores import RATES, Evaluation, Tally
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.schema import KINDS, REGIONS, SIDES
-from hfs_vision.tables import format_cell
+from hfs_vision.tables import check_replaceable, format_cell
 
 COUNTS = tuple(field.name for field in fields(Tally))
 SCORE_COLUMNS = ("recording", "criterion", "side", "region", "kind", *COUNTS, *RATES, "kappa")
@@ -153,14 +154,15 @@ def _event(mark: Marked) -> dict[str, Any]:
     }
 
 
-def check_file(path: Path, *, force: bool) -> None:
+def check_file(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> None:
     """Refuses a file before the work starts.
 
     Raises:
-        UsageError: If it is there and ``force`` is not set.
+        UsageError: If it is there and ``force`` is not set, or it is one of the ``inputs``.
         OutputError: If its folder is not there.
     """
-    if path.exists() and (path.is_dir() or not force):
+    check_replaceable(path, force=True, inputs=inputs)
+    if os.path.lexists(path) and (path.is_dir() or not force):
         raise UsageError(
             f"{path} is already there: choose another name, or replace it with --force"
         )

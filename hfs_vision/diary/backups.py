@@ -33,7 +33,7 @@ def back_up(path: Path, to: Path | None = None) -> Path:
         OutputError: If the copy cannot be written.
     """
     target = to or _free_name(path, BACKUP_SUFFIX)
-    if target.exists():
+    if os.path.lexists(target):
         raise UsageError(f"{target} exists: name another file by --to")
     try:
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=target.parent) as temporary:

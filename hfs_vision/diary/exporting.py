@@ -44,7 +44,7 @@ def export_diary(diary: Diary, out: Path, *, deidentify: bool = False, force: bo
         name: partial(_write, rows=table(diary, deidentify))
         for name, table in zip(EXPORTED_FILES, tables, strict=True)
     }
-    write_result(out, files)
+    write_result(out, files, force=force)
 
 
 def _write(handle: TextIO, rows: Iterable[Row]) -> None:

@@ -56,15 +56,22 @@ def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) ->
             f"affected side is {affected_side!r}: give one of {', '.join(AFFECTED_SIDES)}"
         )
     file = diary_file(path)
+    taken = f"{file} exists: choose another name, or add to it with hfs-vision diary add"
+    if file.is_symlink():  # would be made where it leads
+        raise UsageError(taken)
     try:
-        # An empty file may be left of a call that was killed.
-        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        # An empty file may be left of a call that was killed, or be the user's.
+        handle = os.open(file, os.O_CREAT | os.O_WRONLY, 0o600)
+        try:
+            if os.fstat(handle).st_size == 0 and hasattr(os, "fchmod"):
+                os.fchmod(handle, 0o600)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise OutputError(
             f"cannot make {file}: {error.strerror or error}; choose another place"
         ) from error
     database = Database(file)
-    taken = f"{file} exists: choose another name, or add to it with hfs-vision diary add"
     if file.stat().st_size:
         try:
             with database.reading() as connection:

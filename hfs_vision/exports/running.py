@@ -94,7 +94,8 @@ def export(request: Request) -> Export:
     targets = _targets(request, names)
     if request.to == "bids":
         bids.check_dataset(out)
-    check_folder(out, targets, force=request.force)
+    inputs = [] if request.media is None else [request.media]
+    check_folder(out, targets, force=request.force, inputs=inputs)
     reading = _Reading(request, names)
 
     def write(folder: Path) -> None:
@@ -108,7 +109,9 @@ def export(request: Request) -> Export:
             for name, subject, content in zip(names, subjects, reading.contents(), strict=True):
                 _write_one(request, folder, _file_name(name), subject, content, out)
 
-    files = write_tree(out, write)
+    files = write_tree(
+        out, write, force=request.force, renewed=[bids.PARTICIPANTS_FILE], inputs=inputs
+    )
     return Export(out, files, reading.warnings)
 
 

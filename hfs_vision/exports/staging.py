@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hfs_vision.errors import OutputError
-from hfs_vision.tables import format_cell
+from hfs_vision.tables import check_replaceable, format_cell, replace_files
 
 PRIVATE_FOLDER = 0o700
 
 
-def write_tree(folder: Path, write: Callable[[Path], None]) -> list[Path]:
+def write_tree(
+    folder: Path,
+    write: Callable[[Path], None],
+    *,
+    force: bool = False,
+    renewed: Sequence[str] = (),
+    inputs: Sequence[Path] = (),
+) -> list[Path]:
     """Lets ``write`` fill an empty folder, then moves its files to the same places in another.
 
     Args:
-        folder: Made if it is missing, private to the user; files of the same names are replaced.
+        folder: Made if it is missing, private to the user.
         write: Gets the folder to fill.
+        force: Whether files that are there may be replaced.
+        renewed: Files that may be replaced in any case: what they held is in the new ones.
+        inputs: What the running command reads: never replaced.
 
     Returns:
         The files, relative to the folder, sorted.
 
     Raises:
+        UsageError: If a file must not be replaced; nothing has changed.
         OutputError: If a folder or file cannot be written; nothing is left behind.
     """
+    files: list[Path] = []
+
+    def write_all(complete: Path) -> None:
+        write(complete)
+        files.extend(sorted(p.relative_to(complete) for p in complete.rglob("*") if p.is_file()))
+        for name in files:
+            check_replaceable(folder / name, force=force or name.as_posix() in renewed)
+
     try:
         made = not folder.exists()
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         try:
-            with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
-                write(Path(temporary))
-                return _move(Path(temporary), folder)
+            replace_files(folder, write_all, force=True, inputs=inputs)
+            return files
         finally:
             if made and not any(folder.iterdir()):
                 folder.rmdir()
@@ -57,13 +74,3 @@ def tsv(rows: Iterable[Sequence[object]], missing: str) -> str:
     for row in rows:
         writer.writerow([format_cell(value) or missing for value in row])
     return text.getvalue()
-
-
-def _move(source: Path, folder: Path) -> list[Path]:
-    files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
-    for name in files:
-        target = folder / name
-        for parent in reversed(name.parents[:-1]):
-            (folder / parent).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        (source / name).replace(target)
-    return files
