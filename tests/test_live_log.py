@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_vision.core.detector import Detector
-from hfs_vision.errors import OutputError, TableError
+from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.live.log import GROWING_FILES, SessionLog
 from hfs_vision.pipeline import detect
 from hfs_vision.tables import (
@@ -163,6 +163,76 @@ def test_a_folder_that_is_removed_is_told_and_no_event_is_lost(tmp_path):
     assert spans(read_events(tmp_path / "out" / "events.csv")) == spans(told)
 
 
+@posix_only
+@pytest.mark.parametrize("upto", [150, 900])
+def test_a_log_that_another_program_replaces_goes_on_beside_it_whole(tmp_path, upto):
+    measured, said = spasms().measured(), []
+    log, detector = SessionLog(tmp_path, notice=said.append), Detector()
+    told = []
+    for row in range(len(measured)):
+        found = detector.update(measured[row : row + 1])
+        told += found.events
+        log.add(measured[row : row + 1], found)
+        if row == upto:
+            for name in ("signals.csv", "events.csv"):
+                (tmp_path / "theirs").write_text("theirs")
+                (tmp_path / "theirs").replace(tmp_path / name)
+        if row % 30 == 0:
+            log.settle()
+    found = detector.finish()
+    log.add(measured[0:0], found)
+    told += found.events
+    with pytest.raises(OutputError, match=r"was replaced by another program while the session ran"):
+        log.close({"events.csv": partial(write_events, events=told)})
+    for name in ("signals.csv", "events.csv"):
+        assert (tmp_path / name).read_text() == "theirs"
+    rows = read_signals(tmp_path / "signals.continued-2.csv")
+    np.testing.assert_array_equal(rows.time_s, measured.time_s)
+    np.testing.assert_array_equal(rows.aperture, measured.aperture)
+    assert spans(read_events(tmp_path / "events.continued-2.csv")) == spans(told)
+    assert len(said) == 2
+    assert all(name in "".join(said) for name in ("signals.continued-2.csv", "events.continued-2"))
+
+
+@posix_only
+def test_a_log_that_is_removed_is_made_anew_with_all_its_rows(tmp_path):
+    measured = spasms().measured()
+    log, _ = fed(tmp_path, measured, 900)
+    (tmp_path / "signals.csv").unlink()
+    log.settle()
+    assert log.error is None
+    with pytest.raises(OutputError, match=r"signals\.csv was removed while the session ran"):
+        log.close({})
+    assert len(read_signals(tmp_path / "signals.csv")) == 900
+
+
+@posix_only
+def test_nothing_is_written_through_links(tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("a,b\n1,2\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "marks.csv").symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(UsageError, match=r"marks\.csv is there and was not written by"):
+        SessionLog(out)
+    (out / "signals.csv").symlink_to(mine)
+    (out / "events.csv").hardlink_to(mine)
+    log = SessionLog(out, force=True)
+    log.mark(1.0, "mark")
+    log.close({})
+    assert mine.read_text() == "a,b\n1,2\n"
+    assert not (tmp_path / "nowhere.csv").exists()
+    assert {path.name for path in out.iterdir()} == set(GROWING_FILES)
+    assert not any(path.is_symlink() for path in out.iterdir())
+
+
+def test_an_earlier_result_goes_in_one_step_with_all_that_speaks_of_it(tmp_path):
+    detect(spasms().measured(), segments=[("rest", 0.0)]).save(tmp_path)
+    log, _ = fed(tmp_path, spasms().measured(), 1)
+    log.close({})
+    assert {path.name for path in tmp_path.iterdir()} == set(GROWING_FILES)
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="--out"):
@@ -173,7 +243,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from hfs_vision.core.detector import Detector
-from hfs_vision.errors import OutputError, TableError
+from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.live.log import SessionLog
 from tests.test_live_log import spasms
 
