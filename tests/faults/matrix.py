@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.faults import (
     rows_detector,
+    rows_files,
     rows_followup,
     rows_model,
     rows_signals,
@@ -20,5 +21,6 @@ ROWS: list[Row] = [
     *rows_model.ROWS,
     *rows_detector.ROWS,
     *rows_writer.ROWS,
+    *rows_files.ROWS,
     *rows_signals.ROWS,
 ]

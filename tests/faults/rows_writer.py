@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hfs_vision.tables import held
 from hfs_vision.tables.locks import Lock
-from hfs_vision.tables.replacing import COMMITTED, LOCK_FILE
 from tests.faults.material import events_in, write_piece
 from tests.faults.results import analysed
 from tests.faults.rows import ANALYSIS, Expect, Place, Row, Seen, answered, refused
@@ -69,11 +67,11 @@ def _analyze(where: Callable[[Place], Any], *options: Any) -> Arguments:
     return command
 
 
-def _live(where: Callable[[Place], Any], *options: Any) -> Arguments:
+def live_to(where: Callable[[Place], Any], *options: Any) -> Arguments:
     return lambda place: ["live", "--file", SAMPLE, "--no-display", "--out", where(place), *options]
 
 
-def _detect(where: Callable[[Place], Any]) -> Arguments:
+def detect_to(where: Callable[[Place], Any]) -> Arguments:
     return lambda place: [
         "detect",
         write_results(place.file("results")) / "signals.csv",
@@ -86,7 +84,7 @@ def _of_results(command: str, where: Callable[[Place], Any], *options: Any) -> A
     return lambda place: [command, analysed(place), "--out", where(place), *options]
 
 
-def _batch(where: Callable[[Place], Any], *options: Any) -> Arguments:
+def batch_to(where: Callable[[Place], Any], *options: Any) -> Arguments:
     def command(place: Place) -> list[Any]:
         folder = place.file("x").parent
         write_piece(folder, "left")
@@ -104,7 +102,7 @@ def _video_on_disk(place: Place) -> Path:
     return on_disk(place).with_suffix(".mp4")
 
 
-def _out(place: Place) -> Path:
+def into(place: Place) -> Path:
     return place.out
 
 
@@ -172,97 +170,6 @@ def _review(place: Place) -> list[Any]:
     return ["review", analysed(place), "--no-browser"]
 
 
-def _input_named_annotated(place: Place) -> list[Any]:
-    write_piece(place.folder, "left").rename(place.folder / "annotated.mp4")
-    given = ["analyze", place.folder / "annotated.mp4", "--annotated", "--force"]
-    return [*given, "--out", place.folder]
-
-
-def _still_there(name: str, content: str = "") -> Callable[[Seen], str]:
-    """A file of the user is as it was."""
-
-    def check(seen: Seen) -> str:
-        path = next(
-            (p for p in (seen.place.folder / name, seen.place.out / name) if p.exists()), None
-        )
-        if path is None:
-            return f"{name} is gone"
-        return f"{name} was written" if content and path.read_text() != content else ""
-
-    return check
-
-
-_MINE = "something of my own"
-
-
-def _foreign(name: str, command: Arguments, *options: Any) -> Arguments:
-    """A file of the user stands in the folder under the name of a result."""
-
-    def arguments(place: Place) -> list[Any]:
-        place.out.mkdir()
-        (place.out / name).write_text(_MINE)
-        return [*command(place), *options]
-
-    return arguments
-
-
-def _detect_in_session(place: Place) -> list[Any]:
-    shutil.copytree(write_results(place.file("earlier")), place.out)
-    return [*_detect(_out)(place), "--force"]
-
-
-@contextmanager
-def _session_open(place: Place) -> Iterator[None]:
-    place.out.mkdir(exist_ok=True)
-    with held(place.out):
-        yield
-
-
-def _replace_after_first_event(place: Place, running: Watched) -> None:
-    running.wait_for(FIRST_EVENT)
-    theirs = place.folder / "theirs"
-    theirs.write_text(_MINE)
-    theirs.replace(place.out / "signals.csv")
-
-
-def _rows_kept_beside(seen: Seen) -> str:
-    lost = told_events_are_kept(seen)
-    if (seen.place.out / "signals.csv").read_text() != _MINE:
-        return "what another program wrote was replaced"
-    rows = (seen.place.out / "signals.continued-2.csv").read_text().splitlines()
-    return lost or ("" if rows[0].startswith("time_s,valid,") and len(rows) > 100 else "rows lost")
-
-
-def _torn(place: Place) -> list[Any]:
-    """A result whose replacement was broken off after the step from which on it counts."""
-    folder = shutil.copytree(write_results(place.file("earlier")), place.out)
-    (folder / COMMITTED).mkdir()
-    for name in ("events.csv", "summary.json"):
-        (folder / name).rename(folder / COMMITTED / name)
-    return ["report", folder]
-
-
-def _mixed(place: Place) -> list[Any]:
-    """Events of one result beside the summary of another."""
-    folder = shutil.copytree(write_results(place.file("earlier")), place.out)
-    rows = (folder / "events.csv").read_text().splitlines(keepends=True)
-    (folder / "events.csv").write_text("".join(rows[:-1]))
-    return ["report", folder, "--out", place.folder / "page.html"]
-
-
-def _link_for_marks(place: Place) -> list[Any]:
-    place.out.mkdir()
-    (place.out / "marks.csv").symlink_to(place.folder / "elsewhere.csv")
-    return _live(_out)(place)
-
-
-def _link_for_lock(place: Place) -> list[Any]:
-    place.out.mkdir()
-    (place.folder / "mine.txt").write_text(_MINE)
-    (place.out / LOCK_FILE).symlink_to(place.folder / "mine.txt")
-    return _detect(_out)(place)
-
-
 @contextmanager
 def _review_open(place: Place) -> Iterator[None]:
     with Lock(analysed(place) / ".events.reviewed.csv.lock"):
@@ -293,14 +200,14 @@ _FULL_DISK = {"missing": _no_root, "around": mounted(24)}
 _READ_ONLY = {"missing": _no_root, "around": mounted(read_only=True)}
 _COMMANDS: dict[str, Arguments] = {
     "analyze": _analyze(on_disk),
-    "detect": _detect(on_disk),
-    "live": _live(on_disk),
+    "detect": detect_to(on_disk),
+    "live": live_to(on_disk),
     "report": _of_results("report", lambda p: on_disk(p).with_suffix(".html")),
     "clips": _of_results("clips", on_disk),
     "annotate": _of_results("annotate", _video_on_disk),
     "export": _of_results("export", on_disk, "--to", "bids"),
     "simulate": _simulate(_video_on_disk),
-    "batch": _batch(on_disk),
+    "batch": batch_to(on_disk),
 }
 
 ROWS = [
@@ -325,11 +232,11 @@ ROWS = [
         )
         for name, command in _COMMANDS.items()
     ),
-    Row("writer", "analyze: the quota is reached", _analyze(_out), refused(_QUOTA), limits="-f 8"),
+    Row("writer", "analyze: the quota is reached", _analyze(into), refused(_QUOTA), limits="-f 8"),
     Row(
         "writer",
         "detect: the quota is reached",
-        _detect(_out),
+        detect_to(into),
         refused(_QUOTA),
         limits="-f 8",
         quick=True,
@@ -337,7 +244,7 @@ ROWS = [
     Row(
         "writer",
         "live: the quota is reached",
-        _live(_out),
+        live_to(into),
         Expect(1, _QUOTA, check=told_events_are_kept),
         limits="-f 64",
     ),
@@ -364,7 +271,7 @@ ROWS = [
     Row(
         "writer",
         "detect: one of the files cannot be replaced",
-        lambda p: [*_detect(_folder_named_summary)(p), "--force"],
+        lambda p: [*detect_to(_folder_named_summary)(p), "--force"],
         Expect(1, "cannot write results", check=_unchanged),
     ),
     Row(
@@ -384,11 +291,17 @@ ROWS = [
     Row(
         "writer",
         "live: the folder is removed while it runs",
-        _live(_out),
+        live_to(into),
         Expect(1, "was removed while the session ran", check=told_events_are_kept),
         during=_remove_after_first_event,
     ),
-    Row("writer", "detect: standard output is full", _detect(_out), Expect(1), stdout="/dev/full"),
+    Row(
+        "writer",
+        "detect: standard output is full",
+        detect_to(into),
+        Expect(1),
+        stdout="/dev/full",
+    ),
     Row(
         "writer",
         "guide: the reader of its output is gone",
@@ -399,7 +312,7 @@ ROWS = [
     Row(
         "writer",
         "detect: the reader of its output is gone",
-        _detect(_out),
+        detect_to(into),
         Expect(1, silent=True),
         program=_piped,
     ),
@@ -412,82 +325,8 @@ ROWS = [
     ),
     Row(
         "writer",
-        "analyze: the recording has the name of a result",
-        _input_named_annotated,
-        refused("is what this command reads", 2),
-        quick=True,
-    ),
-    Row(
-        "writer",
-        "detect: a table of somebody else is in the folder",
-        _foreign("counts.csv", _detect(_out)),
-        Expect(2, "already holds counts.csv", None, check=_still_there("counts.csv", _MINE)),
-        quick=True,
-    ),
-    Row(
-        "writer",
-        "detect: a page of somebody else is in the folder",
-        _foreign("report.html", _detect(_out)),
-        Expect(
-            2, "was not written by this program", None, check=_still_there("report.html", _MINE)
-        ),
-    ),
-    Row(
-        "writer",
-        "detect: a video of somebody else is in the folder",
-        _foreign("annotated.mp4", _detect(_out), "--force"),
-        Expect(0, check=_still_there("annotated.mp4", _MINE)),
-    ),
-    Row(
-        "writer",
-        "batch: a cohort.csv of somebody else is in the folder",
-        _foreign("cohort.csv", _batch(_out)),
-        Expect(2, "was not written by this program", None, check=_still_there("cohort.csv", _MINE)),
-    ),
-    Row(
-        "writer",
-        "detect: a session is writing into the folder",
-        _detect_in_session,
-        Expect(1, "is being written by a running session", None),
-        around=_session_open,
-        quick=True,
-    ),
-    Row(
-        "writer",
-        "live: another program replaces its log",
-        _live(_out),
-        Expect(1, "was replaced by another program", check=_rows_kept_beside),
-        during=_replace_after_first_event,
-    ),
-    Row(
-        "writer",
-        "live: a link that leads nowhere stands for a log",
-        _link_for_marks,
-        Expect(2, "already holds marks.csv", None),
-    ),
-    Row(
-        "writer",
-        "detect: a link stands for the lock",
-        _link_for_lock,
-        Expect(1, "is a link", None, check=_still_there("mine.txt", _MINE)),
-    ),
-    Row(
-        "writer",
-        "report: the replacement of the result was broken off",
-        _torn,
-        Expect(0, "report.html"),
-        quick=True,
-    ),
-    Row(
-        "writer",
-        "report: events of one result beside the summary of another",
-        _mixed,
-        Expect(0),
-    ),
-    Row(
-        "writer",
         "live: the clock was set back by a day",
-        _live(_out, "--duration", 2),
+        live_to(into, "--duration", 2),
         Expect(0),
         injected="clock-set-back",
     ),
@@ -501,22 +340,22 @@ ROWS = [
     Row(
         "writer",
         "analyze: no home folder, no folder for caches",
-        _analyze(_out),
+        _analyze(into),
         Expect(0, leaves=ANALYSIS),
         environment=_home,
     ),
-    Row("writer", "analyze: 30 open files at most", _analyze(_out), Expect((0, 1)), limits="-n 30"),
+    Row("writer", "analyze: 30 open files at most", _analyze(into), Expect((0, 1)), limits="-n 30"),
     Row(
         "writer",
         "analyze: no more than 400 MB of memory",
-        _analyze(_out),
+        _analyze(into),
         Expect((0, 1)),
         limits="-v 400000",
     ),
     Row(
         "writer",
         "analyze: no more than 1 GB of memory",
-        _analyze(_out),
+        _analyze(into),
         Expect((0, 1)),
         limits="-v 1000000",
     ),
