@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -174,8 +175,9 @@ def detect_command(
 def _inputs(signals: Path, settings_file: Path | None, out: Path | None) -> list[Path]:
     """What must stay. In its own folder our table is written anew from itself, and the rest too."""
     settings = [] if settings_file is None else [settings_file]
-    if out is not None and out.is_dir() and out.samefile(signals.parent) and is_ours(signals):
-        return settings
+    with suppress(OSError):  # no such folder
+        if out is not None and out.samefile(signals.parent) and is_ours(signals):
+            return settings
     return [signals, signals.parent / MARKS_FILE, signals.parent / SUMMARY_FILE, *settings]
 
 
