@@ -98,7 +98,7 @@ class Analysis:
     segments: Sequence[Segment] = ()
     speed: dict[str, Any] | None = None
     subject: tuple[float, float] | None = None
-    inherited: dict[str, Any] = field(default_factory=dict)
+    inherited: Mapping[str, Any] = field(default_factory=dict)
 
     def save(
         self,
@@ -280,7 +280,7 @@ def detect(
     *,
     settings: Settings | None = None,
     segments: Sequence[tuple[str, float]] = (),
-    inherited: dict[str, Any] | None = None,
+    inherited: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Analysis:
     """Decides again on measurements that were stored: no video is needed.

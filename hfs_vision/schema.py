@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,9 @@ LARGEST = 1e12
 """No number of a table is as large, be it a time in seconds: microseconds can be told apart below,
 and sums of two are numbers."""
 
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+"""Of dates: what lies outside is a slip, such as 0026 for 2026, and no calendar counts on there."""
+
 LANDMARKERS = ("facemesh", "facelandmarker", "fused")
 """Names of the landmark models."""
 
@@ -40,6 +44,15 @@ NOT_A_DEVICE = (
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+
+def in_years(day: date) -> bool:
+    """Whether a day or moment lies in the years in which dates are taken.
+
+    >>> in_years(date(2026, 3, 1)), in_years(date(26, 3, 1))
+    (True, False)
+    """
+    return FIRST_YEAR <= day.year <= LAST_YEAR
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,14 @@ class TestRefused:
         add(store, folder, started_utc=datetime(2026, 1, 1, tzinfo=timezone.utc))
         assert add(store, folder)[0].state == "known"  # once it is known, it need not be said
 
+    @pytest.mark.parametrize("key", ["source", "live"])
+    def test_what_says_a_date_of_no_calendar(self, store, tmp_path, key):
+        name = "recorded_utc" if key == "source" else "started_utc"
+        said = {"kind": "camera", name: "0001-01-01T00:00:00+00:00"}
+        folder = result_folder(tmp_path / "a", recorded_utc=None, **{key: said})
+        with pytest.raises(TableError, match=rf"{key}\.{name} is '0001-.* 1900 to 2200"):
+            add(store, folder)
+
     def test_what_does_not_tell_its_valid_time(self, store, tmp_path):
         folder = result_folder(tmp_path / "a")
         (folder / "summary.json").unlink()
@@ -262,6 +270,7 @@ class TestTableOfABatch:
             ({"left_mouth_pull_count": 1.5}, r"row 2: left_mouth_pull_count is 1\.5"),
             ({"left_mouth_pull_count": None}, r"row 2: left_mouth_pull_count is nan"),
             ({"date": "soon"}, "'soon' is no date"),
+            ({"date": "0026-03-01"}, "'0026-03-01' is no date of the years 1900 to 2200"),
             ({}, "give the day by --date"),
         ],
     )

@@ -316,7 +316,7 @@ class TestParquet:
         assert (joined.side_x == joined.side_y).all()
         assert len(joined) == 3
         assert tables["recordings"].valid_s.tolist() == pytest.approx([made.valid_s] * 2)
-        assert json.loads(tables["recordings"].settings[0]) == made.summary["settings"]
+        assert json.loads(tables["recordings"].settings[0]) == made.summary.given_settings
 
     def test_columns_say_their_unit_and_files_their_version(self, folder):
         out = run(folder, to="parquet").out

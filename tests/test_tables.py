@@ -29,25 +29,30 @@ from tests.synthetic import Recording
 MICRO = st.integers(-(10**9), 10**9).map(lambda n: n / 1e6)
 AMOUNT = st.integers(0, 10**7).map(lambda n: n / 1e6)
 
+SHARE = st.integers(0, 10**6).map(lambda n: n / 1e6)
+
 EVENTS = st.builds(
-    lambda onset, length, **rest: Event(
-        onset_s=onset, offset_s=(round(onset * 1e6) + length) / 1e6, **rest
+    lambda onset, length, peak, **rest: Event(
+        onset_s=onset,
+        offset_s=(round(onset * 1e6) + length) / 1e6,
+        peak_s=(round(onset * 1e6) + min(peak, length)) / 1e6,
+        **rest,
     ),
     onset=MICRO,
     length=st.integers(1, 10**8),
     side=st.sampled_from(SIDES),
     region=st.sampled_from(REGIONS),
     component=st.sampled_from(COMPONENTS),
-    peak_s=MICRO,
+    peak=st.integers(0, 10**8),
     score=AMOUNT,
-    confidence=AMOUNT,
+    confidence=SHARE,
     closure=AMOUNT,
     excursion=MICRO,
     rise_s=AMOUNT,
     closure_velocity=AMOUNT,
     excursion_velocity=AMOUNT,
     eye_mouth_lag_s=st.none() | MICRO,
-    valid_fraction=AMOUNT,
+    valid_fraction=SHARE,
     truncated=st.booleans(),
 )
 

@@ -307,7 +307,7 @@ class TestBadInput:
     def test_another_video_than_the_analysed_one_is_told(self, folder):
         summary = json.loads((folder / "summary.json").read_text())
         summary["source"] = {"sha256": "0" * 64}
-        summary["settings"] = {"max_gap_s": "x", "<b>": 1}
+        summary["settings"] = {"max_gap_s": 0.5, "<b>": 1}
         (folder / "summary.json").write_text(json.dumps(summary))
         with opened(folder) as client:
             facts = client.get("/api/session").json()

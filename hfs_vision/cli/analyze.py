@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -28,12 +27,14 @@ from hfs_vision.tables import (
     REPORT_FILE,
     RETIRED_FILES,
     SUMMARY_FILE,
+    SummaryFile,
     check_folder,
     finish_replacing,
     is_ours,
-    read_json,
     read_segments,
     read_signals,
+    read_summary,
+    recording_of,
 )
 
 
@@ -156,12 +157,14 @@ def detect_command(
     marks = signals.parent / MARKS_FILE
     with terminal.frame_progress(signals.name, waiting="reading the table") as progress:
         measurements = read_signals(signals)
+        told = read_summary(signals.parent / SUMMARY_FILE) or SummaryFile()
+        recorded = recording_of(signals, measurements.time_s, told)
         progress.expect(len(measurements))
         result = detect(
             measurements,
             settings=settings,
-            segments=read_segments(marks) if marks.exists() else (),
-            inherited=_summary_beside(signals),
+            segments=read_segments(marks, recorded) if marks.exists() else (),
+            inherited=told.values,
             progress=partial(progress, None),
         )
     aside = result.save(out, force=force, inputs=inputs) if out is not None else None
@@ -188,22 +191,3 @@ def _show(result: Analysis, folder: Path | None) -> None:
         terminal.err.print("stopped before the end: the results are marked as partial")
     if folder is not None:
         terminal.out.print(f"{', '.join(RESULT_FILES)} are in {folder}", soft_wrap=True)
-
-
-def _summary_beside(signals: Path) -> dict[str, Any]:
-    """Model and source of the first analysis, if its summary lies beside the signals."""
-    try:
-        summary = read_json(signals.parent / "summary.json")
-        keys = (
-            "model",
-            "source",
-            "source_warnings",
-            "decoding",
-            "partial",
-            "subject",
-            "frames",
-            "live",
-        )
-        return {key: summary.get(key) for key in keys}
-    except (OSError, ValueError, AttributeError):
-        return {}

@@ -141,7 +141,7 @@ def _results_at(path: Path) -> Iterator[Path]:
 def _read(folder: Path, name: str, second: str | None) -> Rated:
     result = read_folder(folder)
     reviewed = result.reviewed or []
-    other = [] if second is None else read_reviewed(folder / second)
+    other = [] if second is None else read_reviewed(folder / second, result.recorded)
     if second is None:
         counted = result.machine_events, standing(reviewed)
     else:

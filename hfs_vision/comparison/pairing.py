@@ -10,14 +10,16 @@ from pathlib import Path
 from hfs_vision.comparison.clocks import find_clock
 from hfs_vision.comparison.reading import CONFIDENCES, EventFile, read_event_file
 from hfs_vision.core.evaluate import Recording
+from hfs_vision.core.matching import LONG_S
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.tables import (
     COHORT_FILE,
     EVENTS_FILE,
     REVIEWED_FILE,
     SUMMARY_FILE,
+    SummaryFile,
     is_reviewed,
-    read_json,
+    read_summary,
 )
 
 LAST_ROW = "until the last row ends"
@@ -157,14 +159,16 @@ def read_pair(
     """
     notes = []
     summary = beside(pair, SUMMARY_FILE)
-    end_s, known_s = math.inf, []
+    end_s, tonic_s, known_s = math.inf, LONG_S, list[float]()
     if summary is not None:
-        valid_s, end_s, zeros_s, partial = _read_summary(summary)
+        told = _told(summary)
+        valid_s, end_s, tonic_s = told.valid_s, told.end_s, told.settings.tonic_s
         if not all(map(_is_result, (pair.reference, pair.estimated))):  # they have one clock
             sign = 1 if _is_of(summary, pair.estimated) else -1
-            known_s = [sign * zero_s for zero_s in dict.fromkeys(zeros_s)]
+            zeros_s = dict.fromkeys((told.source.zero_s, told.start_s))
+            known_s = [sign * zero_s for zero_s in zeros_s if math.isfinite(zero_s)]
         valid_from = "valid time in summary.json"
-        if partial:
+        if told.partial:
             notes.append(f"{pair.name}: the estimate is of an analysis that was stopped early")
     elif duration_s is not None:
         valid_s, end_s, valid_from = duration_s, duration_s, "--duration"
@@ -178,8 +182,9 @@ def read_pair(
                 min_confidence=min_confidence,
                 may_overlap=False,
                 end_s=reference_end_s,
+                tonic_s=tonic_s,
             ),
-            read_event_file(pair.estimated, end_s=estimated_end_s),
+            read_event_file(pair.estimated, end_s=estimated_end_s, tonic_s=tonic_s),
         )
 
     reference, estimated = read(math.inf, math.inf)
@@ -230,18 +235,10 @@ def _last_end(*files: EventFile) -> float:
     return max((file.end_s for file in files), default=0.0)
 
 
-def _read_summary(path: Path) -> tuple[float, float, Sequence[float], bool]:
-    """Valid time, end of the recording, where its players may begin to count, and whether it was
-    stopped early.
-    """
-    try:
-        values = read_json(path)
-        valid_s, end_s = float(values["valid_s"]), float(values["end_s"])
-        if not (valid_s >= 0 and math.isfinite(valid_s) and math.isfinite(end_s)):
-            raise ValueError(f"valid_s is {valid_s:g} and end_s is {end_s:g}")
-        source = values.get("source")
-        stated = source.get("zero_s") if isinstance(source, dict) else None, values.get("start_s")
-        zeros_s = [float(each) for each in stated if isinstance(each, (int, float))]
-        return valid_s, end_s, zeros_s, bool(values.get("partial"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TableError(f"{path} cannot be read as a summary of an analysis: {error!r}") from error
+def _told(path: Path) -> SummaryFile:
+    """What the summary of an analysis says, its valid time and its end among it."""
+    found = read_summary(path) or SummaryFile()
+    for name in ("valid_s", "end_s"):
+        if not math.isfinite(getattr(found, name)):
+            raise TableError(f"{path} cannot be read as that of an analysis: no {name}")
+    return found

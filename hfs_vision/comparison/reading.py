@@ -22,6 +22,7 @@ from hfs_vision.core.matching import LONG_S
 from hfs_vision.errors import TableError
 from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, event_kind
 from hfs_vision.tables import (
+    Recorded,
     is_reviewed,
     parse_choice,
     parse_number,
@@ -98,6 +99,7 @@ def read_event_file(
     min_confidence: str = CONFIDENCES[0],
     may_overlap: bool = True,
     end_s: float = math.inf,
+    tonic_s: float = LONG_S,
 ) -> EventFile:
     """Reads an event table, a truth or a label file.
 
@@ -107,13 +109,14 @@ def read_event_file(
         min_confidence: Events of which the writer was less sure are put apart.
         may_overlap: Whether events of one side may overlap each other.
         end_s: End of the recording, in seconds.
+        tonic_s: From which length on a corrected event without a component is tonic.
 
     Raises:
         TableError: If the file is not as documented; names file and row.
     """
     required = ("onset_s", "duration_s|offset_s", "side", "region|kind")
     if is_reviewed(path):
-        rows = _reviewed_rows(path)
+        rows = _reviewed_rows(path, tonic_s)
     else:
         rows = [_row(path, number, cells) for number, cells in read_rows(path, required)]
     _refuse(rows, faults([row.mark for row in rows], sides=_SIDES, end_s=end_s))
@@ -137,7 +140,7 @@ def _refuse(rows: Sequence[_Row], found: Iterable[tuple[int, str]]) -> None:
         raise TableError(f"{rows[index].where}: {fault}")
 
 
-def _reviewed_rows(path: Path) -> list[_Row]:
+def _reviewed_rows(path: Path, tonic_s: float) -> list[_Row]:
     """Corrected events that stand; they are known by their numbers."""
     sure = len(CONFIDENCES)
     return [
@@ -155,7 +158,7 @@ def _reviewed_rows(path: Path) -> list[_Row]:
             joins=False,
             confidence=sure,
         )
-        for row in read_reviewed(path)
+        for row in read_reviewed(path, Recorded(tonic_s=tonic_s))
         if row.counts
     ]
 

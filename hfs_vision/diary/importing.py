@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from hfs_vision.core.evaluate import END_SLACK_S
 from hfs_vision.core.summary import count_events
 from hfs_vision.diary.dates import started_identity
 from hfs_vision.diary.places import relative
@@ -28,11 +29,13 @@ from hfs_vision.tables import (
     SIGNALS_FILE,
     SUMMARY_FILE,
     TWITCHES_FILE,
+    Recorded,
     ResultFolder,
     parse_number,
     read_folder,
     read_rows,
 )
+from hfs_vision.tables.summary_file import Live
 
 _TABLES = (
     EVENTS_FILE,
@@ -169,19 +172,19 @@ def _from_folder(folder: ResultFolder, home: Path, date: str) -> Found:
             f"{path} does not say for how long both sides were measured: hfs-vision detect "
             f'"{path / SIGNALS_FILE}" --out FOLDER makes its {SUMMARY_FILE} anew'
         )
-    source, live, model, versions = (
-        _part(summary, name) for name in ("source", "live", "model", "versions")
-    )
-    settings = _part(summary, "settings")
+    source, live, model = summary.source, summary.live or Live(), summary.model
+    settings = summary.given_settings
     tables = tables_sha256(path)
-    local = source.get("recorded_local")
-    started = _moment(source.get("recorded_utc")) or _moment(local)
-    if started is None and not date:  # by the camera's clock, which says nothing of its zone
-        date = _clock(local)
-    if source.get("kind") != "file":  # of a file that was played, that is when it was played
-        started = started or _moment(live.get("started_utc"))
+    local = source.recorded_local
+    started = source.recorded_utc
+    if started is None and local is not None and local.tzinfo is not None:
+        started = local.astimezone(timezone.utc)
+    elif started is None and local is not None and not date:
+        date = local.isoformat()  # by the camera's clock, which says nothing of its zone
+    if source.kind != "file":  # of a file that was played, that is when it was played
+        started = started or live.started_utc
     events = folder.events
-    segments = _segments(path / SEGMENTS_FILE)
+    segments = _segments(path / SEGMENTS_FILE, folder.recorded)
     identity = folder.sha256
     if identity is None:
         identity = started_identity(started) if started else f"tables {tables}"
@@ -193,20 +196,20 @@ def _from_folder(folder: ResultFolder, home: Path, date: str) -> Found:
             "sha256": folder.sha256,
             "result": relative(path, home),
             "result_sha256": tables,
-            "device": _text(source, "kind"),
-            "protocol": _text(live, "protocol"),
-            "partial": bool(summary.get("partial")),
+            "device": source.kind,
+            "protocol": live.protocol,
+            "partial": summary.partial,
             "reviewed": folder.reviewed is not None,
             "settings_sha256": settings_sha256(settings) if settings else None,
-            "model_sha256": _text(model, "sha256") or None,
-            "landmarker": _text(model, "landmarker"),
-            "hfs_vision": _text(versions, "hfs_vision"),
-            "fps": _number(summary, "fps"),
-            "face_px": _number(summary, "face_px"),
-            "width": _whole(source, "width"),
-            "height": _whole(source, "height"),
-            "duration_s": _number(summary, "duration_s"),
-            "warnings": tuple(map(str, summary.get("warnings") or ())),
+            "model_sha256": model.sha256 or None,
+            "landmarker": model.landmarker,
+            "hfs_vision": summary.versions.hfs_vision,
+            "fps": summary.fps,
+            "face_px": summary.face_px,
+            "width": source.width,
+            "height": source.height,
+            "duration_s": summary.duration_s,
+            "warnings": summary.warnings,
             "segments": (
                 counted(WHOLE, folder.valid_s, events),
                 *counted_by_label(segments, events),
@@ -265,52 +268,20 @@ def _rows(path: Path) -> Iterator[Input]:
         yield Input(name, folder if there else None, (path, number, cells))
 
 
-def _segments(path: Path) -> list[tuple[str, float, float]]:
+def _segments(path: Path, recorded: Recorded) -> list[tuple[str, float, float]]:
     """Label, start and valid time of each stretch that a table of segments names."""
     if not path.exists():
         return []
     found: dict[str, tuple[str, float, float]] = {}
     for row, cells in read_rows(path, ("segment", "label", "start_s", "valid_s")):
         start_s, valid_s = (parse_number(path, row, n, cells[n]) for n in ("start_s", "valid_s"))
-        if not (math.isfinite(start_s) and valid_s >= 0):
+        if not (math.isfinite(start_s) and math.isfinite(valid_s)):
             raise TableError(f"{path}, row {row}: start_s and valid_s must be numbers")
+        recorded.check_mark(path, row, "start_s", start_s, segment=True)
+        if not 0 <= valid_s <= recorded.end_s - recorded.start_s + END_SLACK_S:
+            raise TableError(
+                f"{path}, row {row}: valid_s is {valid_s:g} s; it must be 0 or more, and no longer "
+                f"than the recording, which runs from {recorded.start_s:g} to {recorded.end_s:g} s"
+            )
         found[cells["segment"]] = cells["label"], start_s, valid_s
     return sorted(found.values(), key=lambda segment: segment[1])
-
-
-def _part(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = values.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    found = values.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _number(values: Mapping[str, Any], name: str) -> float:
-    found = values.get(name)
-    known = isinstance(found, (int, float)) and not isinstance(found, bool)
-    return float(found) if known and found is not None else math.nan
-
-
-def _whole(values: Mapping[str, Any], name: str) -> int | None:
-    found = values.get(name)
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
-
-
-def _clock(text: Any) -> str:
-    """A date and time without an offset, as it stands; empty where it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-    except (ValueError, TypeError):
-        return ""
-    return found.isoformat() if found.tzinfo is None else ""
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except (ValueError, AttributeError):
-        return None
-    return found.astimezone(timezone.utc) if found.tzinfo else None

@@ -40,8 +40,8 @@ def recomputed(record: SessionRecord, home: Path, settings: Settings) -> Session
     result = detect(
         folder.measurements,
         settings=settings,
-        segments=read_segments(marks) if marks.exists() else (),
-        inherited=folder.summary,
+        segments=read_segments(marks, folder.recorded) if marks.exists() else (),
+        inherited=folder.summary.values,
     )
     segments = [(s.label, s.start_s, s.valid_s) for s in result.segments]
     return replace(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,16 @@ from hfs_vision.core.intervals import runs
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError
 from hfs_vision.schema import LANDMARKERS, REGIONS, Event, FloatArray, Twitch
-from hfs_vision.settings import Settings
 from hfs_vision.tables import (
     TWITCHES_FILE,
     Mark,
     ResultFolder,
     ReviewedEvent,
+    SummaryFile,
     numbered_labels,
     read_folder,
 )
+from hfs_vision.tables.summary_file import settings_told
 
 OWN_CLOCK = "Times are seconds on the recording's own clock, as in the tables of hfs-vision"
 _SAME_S, _LATEST_S = 1e-9, 3600.0
@@ -196,20 +197,18 @@ def plain(text: str) -> str:
 
 def _content(folder: ResultFolder, *, machine: bool) -> Content:
     summary = folder.summary
-    start_s, end_s, fps = (_number(summary, name) for name in ("start_s", "end_s", "fps"))
+    start_s, end_s = summary.start_s, summary.end_s
     time_s = folder.signals.time_s
     if len(time_s):
         start_s = float(time_s[0])
         end_s = end_s if end_s > time_s[-1] else float(time_s[-1])
-    settings = summary.get("settings")
-    max_gap_s = _number(settings if isinstance(settings, dict) else {}, "max_gap_s")
     reviewed = None if machine else folder.reviewed
     segments = list(_segments(folder.marks, end_s))
-    gaps = _not_measured(folder.signals, end_s, max_gap_s if max_gap_s > 0 else None)
+    gaps = _not_measured(folder.signals, end_s, summary.settings.max_gap_s)
     marks = [
         Stretch("mark", plain(m.label), m.time_s, m.time_s)
         for m in folder.marks
-        if m.kind == "mark" and np.isfinite(m.time_s)
+        if m.kind == "mark"
     ]
     return Content(
         name=plain(folder.path.absolute().name.removesuffix(".results")) or "recording",
@@ -220,10 +219,10 @@ def _content(folder: ResultFolder, *, machine: bool) -> Content:
         start_s=start_s,
         end_s=end_s,
         valid_s=folder.valid_s,
-        fps=fps,
+        fps=summary.fps,
         zero_s=_zero(summary, start_s),
         moved_s=0.0,
-        started_utc=_started(summary),
+        started_utc=summary.live.started_utc if summary.live else None,
         reviewed=reviewed is not None,
         facts=_facts(summary),
     )
@@ -293,12 +292,11 @@ def _with_segments(events: Sequence[Exported], segments: Sequence[Stretch]) -> l
     return [replace(exported, segment=label(exported.event.onset_s)) for exported in events]
 
 
-def _not_measured(signals: Signals, end_s: float, max_gap_s: float | None) -> Iterator[Stretch]:
+def _not_measured(signals: Signals, end_s: float, max_gap_s: float) -> Iterator[Stretch]:
     """Times that are no valid time: frames that were not measured, and gaps between frames."""
     time_s = signals.time_s
     if not len(time_s):
         return
-    max_gap_s = max_gap_s or Settings().max_gap_s
     ends_s: FloatArray = np.append(time_s[1:], end_s)
     # A frame stands until the next one, a measured one for no longer than the longest gap.
     holds_s = np.where(signals.valid, np.minimum(ends_s, time_s + max_gap_s), time_s)
@@ -308,46 +306,27 @@ def _not_measured(signals: Signals, end_s: float, max_gap_s: float | None) -> It
         yield Stretch("not_measured", "", float(holds_s[first]), float(ends_s[stop - 1]))
 
 
-def _zero(summary: Mapping[str, Any], start_s: float) -> float:
+def _zero(summary: SummaryFile, start_s: float) -> float:
     """Where players begin to count; with the first frame where the summary does not say it."""
-    source = summary.get("source")
-    zero_s = _number(source if isinstance(source, dict) else {}, "zero_s")
+    zero_s = summary.source.zero_s
     # A session counts frames of its own from when it began, also where it played a file.
     # Sound that begins an hour before the pictures is a clock that went wrong.
-    fits = start_s - _LATEST_S <= zero_s <= start_s and "live" not in summary
+    fits = start_s - _LATEST_S <= zero_s <= start_s and summary.live is None
     return zero_s if fits else start_s
 
 
-def _facts(summary: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(summary: SummaryFile) -> dict[str, Any]:
     """Only what cannot be a name: a summary may have been edited by hand."""
-    found: dict[str, Any] = {}
-    settings, versions, model = (
-        part if isinstance(part, dict) else {}
-        for part in (summary.get(name) for name in ("settings", "versions", "model"))
-    )
-    found["settings"] = {
-        f.name: value for f in fields(Settings) if np.isfinite(value := _number(settings, f.name))
+    found: dict[str, Any] = {"settings": settings_told(summary)}
+    used, model = summary.versions, summary.model
+    versions = {
+        "hfs_vision": used.hfs_vision,
+        "python": used.python,
+        "mediapipe": model.mediapipe,
     }
-    for name, known in (("hfs_vision", versions), ("python", versions), ("mediapipe", model)):
-        text = known.get(name)
-        if isinstance(text, str) and _VERSION.fullmatch(text):
+    for name, text in versions.items():
+        if _VERSION.fullmatch(text):
             found[f"{name}_version"] = text
-    if model.get("landmarker") in LANDMARKERS:
-        found["landmarker"] = model["landmarker"]
+    if model.landmarker in LANDMARKERS:
+        found["landmarker"] = model.landmarker
     return found
-
-
-def _started(summary: Mapping[str, Any]) -> datetime | None:
-    live = summary.get("live")
-    text = live.get("started_utc") if isinstance(live, dict) else None
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return found.astimezone(timezone.utc) if found and found.tzinfo else None
-
-
-def _number(values: Mapping[str, Any], name: str) -> float:
-    value = values.get(name)
-    known = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if known and value is not None else float("nan")

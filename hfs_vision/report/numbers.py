@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from datetime import datetime
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from hfs_vision.report.traces import Item, gaps
 from hfs_vision.schema import KINDS, SIDES, Event
 from hfs_vision.settings import Settings
 from hfs_vision.tables import Mark, ResultFolder
+from hfs_vision.tables.summary_file import Source
 
 NOTHING = "\N{EN DASH}"
 """Stands for a number that is missing."""
@@ -95,7 +96,7 @@ class Overview:
         folder: What was read.
         items: All events, rejected ones too, in order of onset.
         events: Those that count.
-        settings: By name, as the result carries them.
+        settings: As the result carries them.
         start_s, end_s: Of the recording.
         valid_s: Time in which both sides were measured; NaN if nothing tells.
         missing: Stretches in which nothing was measured.
@@ -104,7 +105,7 @@ class Overview:
     folder: ResultFolder
     items: list[Item]
     events: list[Event]
-    settings: dict[str, float]
+    settings: Settings
     start_s: float
     end_s: float
     valid_s: float
@@ -132,8 +133,8 @@ class Overview:
 
 def overview(folder: ResultFolder) -> Overview:
     """Reads off a folder what the page needs; whatever is not there is left out."""
-    settings = _settings(folder.summary.get("settings"))
-    signals, max_gap_s = folder.signals, settings["max_gap_s"]
+    settings, signals = folder.summary.settings, folder.signals
+    max_gap_s = settings.max_gap_s
     items = items_of(folder)
     start_s, end_s = _span(folder, items, max_gap_s)
     valid_s = folder.valid_s
@@ -199,39 +200,38 @@ def spreads(found: Overview) -> list[Spread]:
 def facts(found: Overview) -> list[tuple[str, str]]:
     """What the recording was, as names and values; no name of a file or a camera."""
     summary = found.folder.summary
-    source, live = (_part(summary, name) for name in ("source", "live"))
-    blinks = number(summary.get("blinks"), 0)
+    source, live = summary.source, summary.live
+    blinks = number(summary.blinks, 0)
     rows = [
-        ("session began", _moment(live.get("started_utc"))),
+        ("session began", _moment(live.started_utc) if live else ""),
         ("length", f"{clock(found.duration_s)} ({number(found.duration_s, 1)} s)"),
         ("valid time (both sides measured)", _valid(found)),
-        ("frames", number(summary.get("frames"), 0)),
-        ("frames per second (median)", number(summary.get("fps"), 1)),
-        ("face (median between outer corners of the eyes)", _unit(summary.get("face_px"), "px")),
-        ("blinks (both lids)", f"{blinks} ({number(summary.get('blink_rate_per_min'), 1)} / min)"),
+        ("frames", number(summary.frames, 0)),
+        ("frames per second (median)", number(summary.fps, 1)),
+        ("face (median between outer corners of the eyes)", _unit(summary.face_px, "px")),
+        ("blinks (both lids)", f"{blinks} ({number(summary.blink_rate_per_min, 1)} / min)"),
         ("picture", _picture(source)),
-        ("source", _text(source.get("kind"))),
-        ("codec", _text(source.get("codec"))),
+        ("source", source.kind),
+        ("codec", source.codec),
     ]
     if abs(found.start_s) > _LATE_S:  # a moment here is looked for in a player
         begin = f"begins at {number(found.start_s, 3)} s; players count from 0"
         rows.insert(2, ("clock of these times", begin))
     if live:
-        rows.append(("frames dropped", number(live.get("frames_dropped"), 0)))
+        rows.append(("frames dropped", number(live.frames_dropped, 0)))
     return [(name, value) for name, value in rows if value and not value.startswith(NOTHING)]
 
 
 def versions(found: Overview) -> list[tuple[str, str]]:
     """What the result was made with."""
-    summary = found.folder.summary
-    model, used = (_part(summary, name) for name in ("model", "versions"))
+    model, used = found.folder.summary.model, found.folder.summary.versions
     rows = [
-        ("hfs_vision", _text(used.get("hfs_vision"))),
-        ("Python", _text(used.get("python"))),
-        ("MediaPipe", _text(model.get("mediapipe"))),
-        ("landmark model", _text(model.get("landmarker"))),
-        ("its weights (SHA-256)", _text(model.get("sha256"))),
-        ("networks of the patches (SHA-256)", _text(model.get("appearance_sha256"))),
+        ("hfs_vision", used.hfs_vision),
+        ("Python", used.python),
+        ("MediaPipe", model.mediapipe),
+        ("landmark model", model.landmarker),
+        ("its weights (SHA-256)", model.sha256),
+        ("networks of the patches (SHA-256)", model.appearance_sha256),
         ("recording (SHA-256)", found.folder.sha256 or ""),
     ]
     return [(name, value) for name, value in rows if value]
@@ -241,32 +241,22 @@ def setting_rows(found: Overview) -> list[tuple[str, str, str]]:
     """Name, value and meaning of each setting; a value that is not the default is told."""
     rows = []
     for f in fields(Settings):
-        value = found.settings[f.name]
+        value = getattr(found.settings, f.name)
         told = "" if value == f.default else f" (default {f.default:g})"
         rows.append((f.name, f"{value:g}{told}", f.metadata["help"]))
     return rows
 
 
-def number(value: Any, decimals: int) -> str:
+def number(value: float | None, decimals: int) -> str:
     """A number as text, `NOTHING` for what is none.
 
     >>> number(1.25, 1), number(None, 1) == number(float("nan"), 1) == NOTHING, number(-0.001, 2)
     ('1.2', True, '0.00')
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return NOTHING
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
-
-
-def _settings(given: Any) -> dict[str, float]:
-    """Those of the result where they are numbers, the defaults for the rest."""
-    values = Settings().as_dict()
-    if isinstance(given, dict):
-        for name in values:
-            if isinstance(given.get(name), (int, float)):
-                values[name] = float(given[name])
-    return values
 
 
 def _span(folder: ResultFolder, items: Sequence[Item], max_gap_s: float) -> tuple[float, float]:
@@ -274,16 +264,15 @@ def _span(folder: ResultFolder, items: Sequence[Item], max_gap_s: float) -> tupl
     if len(times):
         step = min(float(times[-1] - times[-2]), max_gap_s) if len(times) > 1 else 0.0
         return float(times[0]), float(times[-1]) + step
-    start, end = (folder.summary.get(name) for name in ("start_s", "end_s"))
-    if isinstance(start, (int, float)) and isinstance(end, (int, float)) and end > start:
-        return float(start), float(end)
+    if folder.summary.end_s > folder.summary.start_s:
+        return folder.summary.start_s, folder.summary.end_s
     return 0.0, max((item.event.offset_s for item in items), default=0.0)
 
 
 def _stretch(found: Overview, label: str, start_s: float, end_s: float) -> Stretch:
     valid_s = math.nan
     if len(found.folder.signals):
-        signals, max_gap_s = found.folder.signals, found.settings["max_gap_s"]
+        signals, max_gap_s = found.folder.signals, found.settings.max_gap_s
         valid_s = float(valid_time(signals, max_gap_s, (start_s, end_s))[0])
     inside = [event for event in found.events if start_s <= event.onset_s < end_s]
     counts = {side: sum(event.side == side for event in inside) for side in SIDES}
@@ -303,20 +292,11 @@ def _known(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(value for value in values if math.isfinite(value))
 
 
-def _part(summary: dict[str, Any], name: str) -> dict[str, Any]:
-    found = summary.get(name)
-    return found if isinstance(found, dict) else {}
+def _moment(started: datetime | None) -> str:
+    return f"{started:%Y-%m-%d %H:%M:%S} UTC" if started else ""
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _moment(value: Any) -> str:
-    return _text(value).replace("T", " ").replace("+00:00", " UTC")
-
-
-def _unit(value: Any, unit: str) -> str:
+def _unit(value: float, unit: str) -> str:
     return f"{number(value, 0)} {unit}"
 
 
@@ -325,7 +305,6 @@ def _valid(found: Overview) -> str:
     return f"{number(found.valid_s, 1)} s ({number(100 * share, 0)} %)"
 
 
-def _picture(source: dict[str, Any]) -> str:
-    width, height = source.get("width"), source.get("height")
-    known = isinstance(width, int) and isinstance(height, int)
-    return f"{width} \N{MULTIPLICATION SIGN} {height} pixels" if known else ""
+def _picture(source: Source) -> str:
+    known = source.width is not None and source.height is not None
+    return f"{source.width} \N{MULTIPLICATION SIGN} {source.height} pixels" if known else ""

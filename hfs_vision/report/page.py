@@ -23,14 +23,14 @@ def render_page(folder: ResultFolder) -> str:
     found = numbers.overview(folder)
     chosen = choose(found.items) if len(folder.signals) > 1 else []
     bins = rates_over_time(
-        found.events, folder.signals, found.settings["max_gap_s"], found.start_s, found.end_s
+        found.events, folder.signals, found.settings.max_gap_s, found.start_s, found.end_s
     )
     with Drawing():
         drawn = _figures(found, chosen, bins)
     values = {
         "found": found,
         "summary": folder.summary,
-        "partial": folder.summary.get("partial") is True,
+        "partial": folder.summary.partial,
         "warnings": _warnings(folder),
         "rows": numbers.count_rows(found),
         "marks": [mark for mark in folder.marks if mark.kind != "segment"],
@@ -63,9 +63,7 @@ def tell(item: Item) -> str:
 
 def _warnings(folder: ResultFolder) -> list[str]:
     """What is wrong with the folder, then what makes the counts less certain."""
-    given = folder.summary.get("warnings")
-    told = [text for text in given if isinstance(text, str)] if isinstance(given, list) else []
-    return [*folder.warnings, *told]
+    return [*folder.warnings, *folder.summary.warnings]
 
 
 def _figures(found: numbers.Overview, chosen: list[Item], bins: list[Bin]) -> dict[str, str]:
@@ -108,7 +106,7 @@ def _figures(found: numbers.Overview, chosen: list[Item], bins: list[Bin]) -> di
 
 
 def _quality(found: numbers.Overview, span: tuple[float, float]) -> str:
-    limits = found.settings["max_yaw_deg"], found.settings["max_pitch_deg"]
+    limits = found.settings.max_yaw_deg, found.settings.max_pitch_deg
     folder = found.folder
     figure = figures.quality(folder.measurements, folder.signals, found.missing, span, limits)
     missing_s = sum(end - start for start, end in found.missing)
@@ -122,7 +120,7 @@ def _quality(found: numbers.Overview, span: tuple[float, float]) -> str:
 
 
 def _traces(found: numbers.Overview, chosen: list[Item]) -> Mapping[str, str]:
-    signals, max_gap_s = found.folder.signals, found.settings["max_gap_s"]
+    signals, max_gap_s = found.folder.signals, found.settings.max_gap_s
     limits = figures.excursion_limits(chosen, signals)
     return {
         f"trace-{item.number}": render(

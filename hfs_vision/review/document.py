@@ -299,7 +299,7 @@ class Review:
     def _load(self) -> None:
         mark = self._store.mark()
         if self.file.exists():
-            rows = read_reviewed(self.file)
+            rows = read_reviewed(self.file, self._folder.recorded)
         else:
             rows = [ReviewedEvent(n, event) for n, event in self._evidence.events.items()]
         self._store.know(mark)

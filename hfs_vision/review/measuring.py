@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from hfs_vision.core.detector import row_ends
 from hfs_vision.core.events import Measured, measure_times
-from hfs_vision.errors import UsageError
 from hfs_vision.schema import SIDES, Event, Twitch
-from hfs_vision.settings import Settings
 from hfs_vision.tables import EVENTS_FILE, ResultFolder, read_events
 
 _NAN = float("nan")
@@ -42,7 +39,7 @@ class Evidence:
     def __init__(self, folder: ResultFolder) -> None:
         self.events = _numbered(folder)
         self._signals = folder.signals
-        settings = settings_of(folder)
+        settings = folder.summary.settings
         self.tonic_s = settings.tonic_s
         self._row_end = row_ends(folder.signals.time_s, settings.max_gap_s)
 
@@ -71,15 +68,6 @@ class Evidence:
         return measure_times(self._signals, self._row_end, *where) or _UNKNOWN
 
 
-def settings_of(folder: ResultFolder) -> Settings:
-    """What the machine's events were decided by; the defaults where the summary does not say."""
-    found = folder.summary.get("settings")
-    try:
-        return Settings(**found) if isinstance(found, Mapping) else Settings()
-    except (TypeError, UsageError):  # of a version that had other settings
-        return Settings()
-
-
 def same_movement(one: Event, other: Event) -> bool:
     """Whether times, side and region are the same."""
     return _same_span(one, other) and one.region == other.region
@@ -96,7 +84,7 @@ def _same_span(one: Event, other: Event) -> bool:
 def _numbered(folder: ResultFolder) -> dict[int, Event]:
     """The machine's events by their row in the table, with the twitches that the folder read."""
     known = {_span(event): event.twitches for event in folder.machine_events}
-    rows = enumerate(read_events(folder.path / EVENTS_FILE), start=1)
+    rows = enumerate(read_events(folder.path / EVENTS_FILE, folder.recorded), start=1)
     return {row: replace(event, twitches=known.get(_span(event), ())) for row, event in rows}
 
 

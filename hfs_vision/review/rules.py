@@ -24,7 +24,7 @@ class Rules:
     """
 
     def __init__(self, folder: ResultFolder, evidence: Evidence) -> None:
-        self._start_s, self._end_s = _range_of(folder)
+        self._start_s, self._end_s = folder.recorded.start_s, folder.recorded.end_s
         self._evidence = evidence
 
     def completed(
@@ -151,11 +151,3 @@ def _refuse_overlap(row: ReviewedEvent, rows: Sequence[ReviewedEvent]) -> None:
                 f"overlap event {other.number} ({there.onset_s:.3f} to {there.offset_s:.3f} s): a "
                 "side has one event at a time; reject one of them, or change where they end"
             )
-
-
-def _range_of(folder: ResultFolder) -> tuple[float, float]:
-    """Begin and end of the recording as far as they are known, in seconds."""
-    times = folder.signals.time_s
-    start_s, last_s = (times[0], times[-1]) if len(times) else (-float("inf"), float("inf"))
-    end_s = folder.summary.get("end_s")
-    return float(start_s), float(end_s if isinstance(end_s, (int, float)) else last_s)

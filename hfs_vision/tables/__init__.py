@@ -33,8 +33,9 @@ from hfs_vision.tables.folder import (
     ResultFolder,
     read_folder,
     read_marks,
+    recording_of,
 )
-from hfs_vision.tables.json_files import read_json
+from hfs_vision.tables.json_files import read_json, sound_text
 from hfs_vision.tables.labels import KNOWN_LABELS, numbered_labels
 from hfs_vision.tables.ownership import (
     ANNOTATED,
@@ -48,12 +49,14 @@ from hfs_vision.tables.ownership import (
 from hfs_vision.tables.reading import (
     parse_choice,
     parse_number,
+    parse_time,
     read_events,
     read_header,
     read_rows,
     read_segments,
     read_signals,
 )
+from hfs_vision.tables.recorded import Recorded
 from hfs_vision.tables.replacing import finish_replacing, flush, held, replace_files
 from hfs_vision.tables.retiring import RETIRED_FILES, retire
 from hfs_vision.tables.reviewed import (
@@ -65,6 +68,7 @@ from hfs_vision.tables.reviewed import (
     standing,
     write_reviewed,
 )
+from hfs_vision.tables.summary_file import SummaryFile, read_summary
 from hfs_vision.tables.writing import (
     check_folder,
     event_line,
@@ -109,8 +113,10 @@ __all__ = [
     "TWITCH_COLUMNS",
     "VERDICTS",
     "Mark",
+    "Recorded",
     "ResultFolder",
     "ReviewedEvent",
+    "SummaryFile",
     "check_folder",
     "check_replaceable",
     "event_line",
@@ -124,6 +130,7 @@ __all__ = [
     "numbered_labels",
     "parse_choice",
     "parse_number",
+    "parse_time",
     "read_events",
     "read_folder",
     "read_header",
@@ -133,10 +140,13 @@ __all__ = [
     "read_rows",
     "read_segments",
     "read_signals",
+    "read_summary",
+    "recording_of",
     "replace_files",
     "retire",
     "reviewed_line",
     "signal_lines",
+    "sound_text",
     "standing",
     "twitch_lines",
     "video_kind",

@@ -13,7 +13,8 @@ import numpy as np
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.schema import REGIONS, Event, Twitch
+from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
+from hfs_vision.settings import Settings
 from hfs_vision.tables.columns import (
     EVENTS_FILE,
     MARK_COLUMNS,
@@ -25,17 +26,24 @@ from hfs_vision.tables.columns import (
     TWITCH_COLUMNS,
     TWITCHES_FILE,
 )
-from hfs_vision.tables.json_files import read_json
 from hfs_vision.tables.reading import (
+    ANY_RECORDING,
     as_measurements,
+    check_peak,
     parse_choice,
     parse_number,
+    parse_time,
     read_events,
     read_numbers,
     read_rows,
 )
+from hfs_vision.tables.recorded import BREAK_S, Recorded
 from hfs_vision.tables.replacing import finish_replacing
 from hfs_vision.tables.reviewed import ReviewedEvent, read_reviewed, standing
+from hfs_vision.tables.summary_file import SummaryFile, read_summary
+
+LONGEST_STEP_S = Settings().max_gap_s
+"""By so much may the last frame outlast its own time, where no summary says how long it lasts."""
 
 _TRIES = 5
 """How often a folder is read that is replaced each time meanwhile."""
@@ -59,7 +67,8 @@ class ResultFolder:
         machine_events: As the program found them, with their twitches, in order of onset.
         reviewed: As a person corrected them, rejected ones too; ``None`` where nobody has.
         measurements, signals: One row per frame; no rows where there is no ``signals.csv``.
-        summary: What ``summary.json`` holds; empty where there is none.
+        summary: What ``summary.json`` says; nothing where there is none.
+        recorded: When the recording begins and ends, by which the other tables are checked.
         marks: What happened in a live session.
         warnings: What is missing here or of another version, in sentences.
     """
@@ -69,7 +78,8 @@ class ResultFolder:
     reviewed: Sequence[ReviewedEvent] | None
     measurements: Measurements
     signals: Signals
-    summary: dict[str, Any]
+    summary: SummaryFile
+    recorded: Recorded
     marks: Sequence[Mark]
     warnings: Sequence[str]
 
@@ -81,25 +91,19 @@ class ResultFolder:
     @property
     def sha256(self) -> str | None:
         """Which recording this is of, where the summary says it."""
-        source = self.summary.get("source")
-        found = source.get("sha256") if isinstance(source, dict) else None
-        return found if isinstance(found, str) else None
+        return self.summary.source.sha256
 
     @property
     def subject(self) -> tuple[float, float] | None:
         """Whom the user asked to follow, as `hfs_vision.pipeline.analyze` takes it; ``None`` for
         the largest face, or where the summary does not say it.
         """
-        match self.summary.get("subject"):
-            case [int() | float() as x, int() | float() as y]:
-                return float(x), float(y)
-        return None
+        return self.summary.subject
 
     @property
     def valid_s(self) -> float:
         """Time in which both sides were measured; NaN where the summary does not say it."""
-        found = self.summary.get("valid_s")
-        return float(found) if isinstance(found, (int, float)) else float("nan")
+        return self.summary.valid_s
 
 
 def read_folder(path: Path) -> ResultFolder:
@@ -113,14 +117,17 @@ def read_folder(path: Path) -> ResultFolder:
         TableError: If a file in it is not as documented.
         OutputError: If a replacement was interrupted and cannot be ended.
     """
-    found = None
-    for _ in range(_TRIES):
+    for attempt in range(1, _TRIES + 1):
         finish_replacing(path)
         before = _generation(path)
-        found = _read(path)
+        try:
+            found = _read(path)
+        except TableError:  # of tables of two results, which contradict each other
+            if attempt == _TRIES or _generation(path) == before:
+                raise
+            continue
         if _generation(path) == before:
             break
-    assert found is not None
     return found
 
 
@@ -139,8 +146,8 @@ def _read(path: Path) -> ResultFolder:
         )
     warnings: list[str] = []
     summary = _read_summary(path / SUMMARY_FILE, warnings)
-    signals_file, twitches, reviewed = (
-        path / name for name in (SIGNALS_FILE, TWITCHES_FILE, REVIEWED_FILE)
+    signals_file, twitches, reviewed, marks = (
+        path / name for name in (SIGNALS_FILE, TWITCHES_FILE, REVIEWED_FILE, MARKS_FILE)
     )
     columns = SIGNAL_COLUMNS
     table = np.empty((0, len(columns)))
@@ -148,10 +155,12 @@ def _read(path: Path) -> ResultFolder:
         table = read_numbers(signals_file, columns)
     else:
         warnings.append(f"{SIGNALS_FILE} is missing: no traces can be shown")
-    events = read_events(path / EVENTS_FILE)
+    measurements = as_measurements(signals_file, np.delete(table[:, :14], 1, axis=1))
+    recorded = recording_of(signals_file, measurements.time_s, summary)
+    events = read_events(path / EVENTS_FILE, recorded)
     if twitches.exists():
-        events = _with_twitches(twitches, events)
-    counted = _counted(summary)
+        events = _with_twitches(twitches, events, recorded)
+    counted = None if summary.partial else summary.counted
     if counted not in (None, len(events)):
         warnings.append(
             f"{SUMMARY_FILE} counts {counted} events and {EVENTS_FILE} holds {len(events)}: one "
@@ -160,77 +169,98 @@ def _read(path: Path) -> ResultFolder:
     return ResultFolder(
         path=path,
         machine_events=sorted(events, key=lambda event: (event.onset_s, event.side)),
-        reviewed=read_reviewed(reviewed) if reviewed.exists() else None,
-        measurements=as_measurements(signals_file, np.delete(table[:, :14], 1, axis=1)),
+        reviewed=read_reviewed(reviewed, recorded) if reviewed.exists() else None,
+        measurements=measurements,
         signals=_as_signals(table),
         summary=summary,
-        marks=read_marks(path / MARKS_FILE) if (path / MARKS_FILE).exists() else [],
+        recorded=recorded,
+        marks=read_marks(marks, recorded) if marks.exists() else [],
         warnings=warnings,
     )
 
 
-def read_marks(path: Path) -> list[Mark]:
+def recording_of(path: Path, time_s: FloatArray, summary: SummaryFile) -> Recorded:
+    """What is known of a recording by its signals and its summary.
+
+    Args:
+        path: The signals' file.
+        time_s: Times of its rows, in seconds.
+        summary: What lies beside it. Where it says that the recording was not read to its end it
+            may be older than the last rows: a session writes it now and then.
+
+    Raises:
+        TableError: If a row lies by more than `BREAK_S` beyond what the summary says.
+    """
+    start_s, end_s = summary.start_s, summary.end_s
+    tonic_s = summary.settings.tonic_s
+    known = start_s < end_s  # also of numbers that are missing
+    if not known and not len(time_s):
+        return Recorded(tonic_s=tonic_s)
+    if not known:
+        return Recorded(float(time_s[0]), float(time_s[-1]) + LONGEST_STEP_S, tonic_s)
+    said = Recorded(start_s, end_s, tonic_s)
+    if not len(time_s):
+        return said
+    if not summary.partial:
+        beyond = int(np.searchsorted(time_s, end_s + BREAK_S, side="right"))
+        for row in {0, beyond} - {len(time_s)}:
+            said.check_mark(path, row + 2, "time_s", float(time_s[row]), segment=False)
+    first_s, last_s = min(start_s, float(time_s[0])), max(end_s, float(time_s[-1]))
+    return Recorded(first_s, last_s, tonic_s)
+
+
+def read_marks(path: Path, recorded: Recorded = ANY_RECORDING) -> list[Mark]:
     """What happened in a live session, in the order of the file.
 
     Raises:
-        TableError: If a row is not as documented.
+        TableError: If a row is not as documented, or beyond the recording.
     """
-    return [
-        Mark(parse_number(path, row, "time_s", cells["time_s"]), cells["kind"], cells["label"])
-        for row, cells in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS)
-    ]
+    found = []
+    for row, cells in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS):
+        time_s, kind = parse_time(path, row, "time_s", cells["time_s"]), cells["kind"]
+        recorded.check_mark(path, row, "time_s", time_s, segment=kind == "segment")
+        found.append(Mark(time_s, kind, cells["label"]))
+    return found
 
 
-def _read_summary(path: Path, warnings: list[str]) -> dict[str, Any]:
-    try:
-        values = read_json(path)
-    except FileNotFoundError:
+def _read_summary(path: Path, warnings: list[str]) -> SummaryFile:
+    summary = read_summary(path)
+    if summary is None:
         warnings.append(f"{path.name} is missing: rates and settings are not known")
-        return {}
-    except (OSError, ValueError) as error:
-        raise TableError(f"{path} cannot be read as a summary: {error}") from error
-    if not isinstance(values, dict):
-        raise TableError(f"{path} holds no summary: it must be a JSON object")
-    versions = values.get("versions")
-    written_by = versions.get("hfs_vision") if isinstance(versions, dict) else None
+        return SummaryFile()
+    written_by = summary.versions.hfs_vision
     if written_by != version("hfs-vision"):
         warnings.append(
             f"this result was written by hfs-vision {written_by or 'of an unknown version'}, not "
             f"by {version('hfs-vision')}: counts of two versions may differ"
         )
-    return values
+    return summary
 
 
-def _counted(summary: dict[str, Any]) -> object:
-    """How many events a summary counts, where it says so of a session that has ended."""
-    counts = summary.get("counts")
-    for row in counts if isinstance(counts, list) and not summary.get("partial") else ():
-        if isinstance(row, dict) and row.get("side") == row.get("kind") == "all":
-            return row.get("count")
-    return None
-
-
-def _with_twitches(path: Path, events: Sequence[Event]) -> list[Event]:
+def _with_twitches(path: Path, events: Sequence[Event], recorded: Recorded) -> list[Event]:
     found: list[list[Twitch]] = [[] for _ in events]
     for row, cells in read_rows(path, TWITCH_COLUMNS, grown=TWITCH_COLUMNS):
-
-        def value(name: str, row: int = row, cells: dict[str, str] = cells) -> float:
-            return parse_number(path, row, name, cells[name])
-
-        number, onset_s = value("event"), value("onset_s")
+        number = parse_number(path, row, "event", cells["event"])
         if not (number >= 1 and number == int(number)):
             raise TableError(
                 f"{path}, row {row}: event is {cells['event']!r}; write a whole number"
             )
         if number > len(events):
             continue  # of an event that a person has taken out of the table, or that is cut off
+        onset_s, duration_s, peak_s, score = (
+            parse_time(path, row, name, cells[name])
+            for name in ("onset_s", "duration_s", "peak_s", "score")
+        )
+        offset_s = onset_s + duration_s
+        recorded.check(path, row, [("onset_s", onset_s), ("its end", offset_s)])
+        check_peak(path, row, peak_s, onset_s, offset_s)
         found[int(number) - 1].append(
             Twitch(
                 onset_s=onset_s,
-                offset_s=onset_s + value("duration_s"),
+                offset_s=offset_s,
                 region=parse_choice(path, row, "region", cells["region"], REGIONS),
-                peak_s=value("peak_s"),
-                score=value("score"),
+                peak_s=peak_s,
+                score=score,
             )
         )
     return [replace(e, twitches=tuple(twitches)) for e, twitches in zip(events, found, strict=True)]

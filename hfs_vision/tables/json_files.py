@@ -20,6 +20,15 @@ def read_json(path: Path) -> Any:
         raise ValueError("brackets are nested too deep") from error
 
 
+def sound_text(text: str) -> str:
+    r"""The text with ``\ud800`` spelt out for half a character, which no file and no page can hold.
+
+    >>> sound_text("\ud800a"), sound_text("\u00e9")
+    ('\\ud800a', 'é')
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _whole(digits: str) -> int | float:
     value = float(digits)
     return int(digits) if abs(value) < 2**53 else value

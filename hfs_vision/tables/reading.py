@@ -12,6 +12,7 @@ from typing import TextIO
 
 import numpy as np
 
+from hfs_vision.core.evaluate import END_SLACK_S
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.errors import TableError
 from hfs_vision.schema import COMPONENTS, LARGEST, REGIONS, SIDES, Event, FloatArray
@@ -22,6 +23,16 @@ from hfs_vision.tables.columns import (
     MEASURED_COLUMNS,
     SIGNAL_COLUMNS,
 )
+from hfs_vision.tables.recorded import Recorded
+
+ANY_RECORDING = Recorded()
+"""Nothing is known of it: every time will do."""
+
+_ROUNDING_S = 5e-7
+"""Of the microseconds that tables hold."""
+
+MOST_COLUMNS = 1000
+"""Of a table; each row is looked up by their names."""
 
 
 def read_signals(path: Path) -> Measurements:
@@ -37,20 +48,29 @@ def as_measurements(path: Path, table: FloatArray) -> Measurements:
     """The columns ``time_s`` and `MEASURED_COLUMNS` as measurements.
 
     Raises:
-        TableError: If the times do not increase, by a microsecond or more: tables hold no less.
+        TableError: If the times do not increase; see `check_times`.
     """
     time_s = table[:, 0]
+    check_times(path, time_s)
+    complete = np.isfinite(table[:, 1:]).all(axis=1)
+    table[~complete, 1:] = np.nan
+    return Measurements(
+        time_s, table[:, 1:3], table[:, 3:7].reshape(-1, 2, 2), *table[:, 7:].T.copy()
+    )
+
+
+def check_times(path: Path, time_s: FloatArray) -> None:
+    """Refuses times of frames that do not increase, by a microsecond or more: tables hold no less.
+
+    Raises:
+        TableError: With the first row that is wrong.
+    """
     wrong = np.flatnonzero(~(np.diff(np.rint(time_s * 1e6), prepend=-np.inf) > 0))
     if len(wrong):
         raise TableError(
             f"{path}, row {wrong[0] + 2}: time_s is {time_s[wrong[0]]:g}; times must be numbers "
             "that increase from row to row"
         )
-    complete = np.isfinite(table[:, 1:]).all(axis=1)
-    table[~complete, 1:] = np.nan
-    return Measurements(
-        time_s, table[:, 1:3], table[:, 3:7].reshape(-1, 2, 2), *table[:, 7:].T.copy()
-    )
 
 
 def read_numbers(path: Path, names: Sequence[str]) -> FloatArray:
@@ -73,7 +93,7 @@ def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
     try:
         head, _, body = path.read_text(encoding="utf-8").partition("\n")
         columns = head.split(",")
-        if "\0" in head:
+        if "\0" in head or len(columns) > MOST_COLUMNS:
             return None
         if not body.endswith("\n") or not set(names) <= set(columns) or _UNPLAIN.search(body):
             return None
@@ -95,17 +115,19 @@ _UNPLAIN = re.compile(r"[^0-9.,\n-]")
 """What no table of signals holds that this program wrote."""
 
 
-def read_segments(path: Path) -> list[tuple[str, float]]:
+def read_segments(path: Path, recorded: Recorded = ANY_RECORDING) -> list[tuple[str, float]]:
     """Label and start in seconds of each segment that a table of marks names.
 
     Raises:
-        TableError: If a row is not as documented, or starts before the one above it.
+        TableError: If a row is not as documented, beyond the recording, or starts before the one
+            above it.
     """
     found: list[tuple[str, float]] = []
     for number, record in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS):
         if record["kind"] != "segment":
             continue
-        start_s = parse_number(path, number, "time_s", record["time_s"])
+        start_s = parse_time(path, number, "time_s", record["time_s"])
+        recorded.check_mark(path, number, "time_s", start_s, segment=True)
         if not start_s >= (found[-1][1] if found else -math.inf):
             raise TableError(
                 f"{path}, row {number}: a segment starts at {record['time_s']!r}; it must have a "
@@ -115,23 +137,27 @@ def read_segments(path: Path) -> list[tuple[str, float]]:
     return found
 
 
-def read_events(path: Path) -> list[Event]:
+def read_events(path: Path, recorded: Recorded = ANY_RECORDING) -> list[Event]:
     """Reads an event table, also one that was edited by hand.
 
     Only ``onset_s``, ``side`` and ``region``, and ``duration_s`` or ``offset_s`` are required;
     what else is missing becomes NaN. Where both are given the offset counts, and ``kind`` never:
     it follows from region and component. Of the twitches the table holds but the number: the
-    events have none.
+    events have none. An event without a component is tonic from ``recorded.tonic_s`` on.
+
+    Args:
+        path: The table.
+        recorded: What is known of the recording that it is of; nothing by itself.
 
     Raises:
-        TableError: If a row is not as documented; names file and row.
+        TableError: If a row is not as documented, or beyond the recording; names file and row.
     """
     required = ("onset_s", "side", "region")
     rows = read_rows(path, required, grown=EVENT_COLUMNS)
-    return [read_event(path, row, cells) for row, cells in rows]
+    return [read_event(path, row, cells, recorded) for row, cells in rows]
 
 
-def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
+def read_event(path: Path, row: int, cells: Mapping[str, str], recorded: Recorded) -> Event:
     """The event of one row; see `read_events`.
 
     Raises:
@@ -144,6 +170,15 @@ def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
     def choice(name: str, choices: Sequence[str]) -> str:
         return parse_choice(path, row, name, cells[name], choices)
 
+    def share(name: str) -> float:
+        found = value(name)
+        if not math.isnan(found) and not 0 <= found <= 1:
+            raise TableError(
+                f"{path}, row {row}: {name} is {found:g}; write a share from 0 to 1 with a decimal "
+                "point, or leave it empty"
+            )
+        return found
+
     onset_s, offset_s = value("onset_s"), value("offset_s")
     if math.isnan(offset_s):
         offset_s = onset_s + value("duration_s")
@@ -153,6 +188,13 @@ def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
             f"{path}, row {row}: the event runs from {onset_s:g} s to {offset_s:g} s; it "
             "must have onset_s and a positive duration_s, or offset_s after onset_s"
         )
+    peak_s = value("peak_s")
+    ends = ("onset_s", onset_s), ("the end of the event", offset_s)
+    recorded.check(path, row, [*ends, ("peak_s", peak_s)])
+    if (cells.get("verdict") or "").strip().lower() != "added":
+        check_peak(path, row, peak_s, onset_s, offset_s)
+    elif not onset_s <= peak_s <= offset_s:  # of the row that a person copied to add another
+        peak_s = math.nan
     lag_s = value("eye_mouth_lag_s")
     return Event(
         onset_s=onset_s,
@@ -161,19 +203,33 @@ def read_event(path: Path, row: int, cells: Mapping[str, str]) -> Event:
         region=choice("region", REGIONS),
         component=choice("component", COMPONENTS)
         if (cells.get("component") or "").strip()
-        else COMPONENTS[int(offset_s - onset_s >= 1.0)],
-        peak_s=value("peak_s"),
+        else COMPONENTS[int(offset_s - onset_s >= recorded.tonic_s - _ROUNDING_S)],
+        peak_s=peak_s,
         score=value("score"),
-        confidence=value("confidence"),
+        confidence=share("confidence"),
         closure=value("closure"),
         excursion=value("excursion"),
         rise_s=value("rise_s"),
         closure_velocity=value("closure_velocity"),
         excursion_velocity=value("excursion_velocity"),
         eye_mouth_lag_s=None if math.isnan(lag_s) else lag_s,
-        valid_fraction=value("valid_fraction"),
+        valid_fraction=share("valid_fraction"),
         truncated=parse_flag(path, row, "truncated", cells.get("truncated") or ""),
     )
+
+
+def check_peak(path: Path, row: int, peak_s: float, onset_s: float, offset_s: float) -> None:
+    """Refuses a peak outside of its movement; NaN is passed over.
+
+    Raises:
+        TableError: If it is more than `END_SLACK_S` outside.
+    """
+    if peak_s < onset_s - END_SLACK_S or peak_s > offset_s + END_SLACK_S:
+        raise TableError(
+            f"{path}, row {row}: peak_s is {peak_s:g} s, but the movement runs from {onset_s:g} to "
+            f"{offset_s:g} s: write a time within it, in seconds with a decimal point, or leave it "
+            "empty"
+        )
 
 
 def read_rows(
@@ -246,6 +302,10 @@ def separator_of(header: str) -> str:
 
 
 def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) -> None:
+    if len(header) > MOST_COLUMNS:
+        raise TableError(
+            f"{path}, row 1: there are {len(header)} columns; a table has {MOST_COLUMNS} at most"
+        )
     missing = [name for name in required if not set(header).intersection(name.split("|"))]
     if missing:
         name = " or ".join(map(repr, missing[0].split("|")))
@@ -299,6 +359,14 @@ def parse_number(path: Path, row: int, name: str, text: str) -> float:
             f"{path}, row {row}: {name} is {text!r}; write a number below "
             f"{LARGEST:g}, or leave it empty"
         )
+    return value
+
+
+def parse_time(path: Path, row: int, name: str, text: str) -> float:
+    """Number in a cell that must not be empty; a `TableError` if it is."""
+    value = parse_number(path, row, name, text)
+    if math.isnan(value):
+        raise TableError(f"{path}, row {row}: {name} is {text!r}; write a number")
     return value
 
 

@@ -18,7 +18,15 @@ from typing import TextIO
 from hfs_vision.errors import TableError
 from hfs_vision.schema import Event
 from hfs_vision.tables.columns import EVENT_COLUMNS, REVIEWED_COLUMNS
-from hfs_vision.tables.reading import parse_choice, parse_number, read_event, read_header, read_rows
+from hfs_vision.tables.reading import (
+    ANY_RECORDING,
+    parse_choice,
+    parse_number,
+    read_event,
+    read_header,
+    read_rows,
+)
+from hfs_vision.tables.recorded import Recorded
 from hfs_vision.tables.writing import event_cells, line
 
 VERDICTS = ("", "accepted", "rejected", "added")
@@ -68,14 +76,18 @@ def reviewed_line(row: ReviewedEvent) -> str:
     return line([row.number, row.verdict, *event_cells(row.event), *said])
 
 
-def read_reviewed(path: Path) -> list[ReviewedEvent]:
+def read_reviewed(path: Path, recorded: Recorded = ANY_RECORDING) -> list[ReviewedEvent]:
     """Reads the table, also one that was edited by hand; sorted by onset.
 
     Only what `hfs_vision.tables.read_events` needs is required. Rows without a number get the next
     that is free.
 
+    Args:
+        path: The table.
+        recorded: What is known of the recording that it is of; nothing by itself.
+
     Raises:
-        TableError: If a row is not as documented; names file and row.
+        TableError: If a row is not as documented, or beyond the recording; names file and row.
     """
     found: list[tuple[int | None, ReviewedEvent]] = []
     for row, cells in read_rows(path, ("onset_s", "side", "region"), grown=EVENT_COLUMNS):
@@ -84,9 +96,8 @@ def read_reviewed(path: Path) -> list[ReviewedEvent]:
             verdict = parse_choice(path, row, "verdict", verdict, VERDICTS[1:])
         texts = [cells.get(name) or "" for name in REVIEWED_COLUMNS[-4:]]
         number = _read_number(path, row, cells.get("number") or "")
-        found.append(
-            (number, ReviewedEvent(0, read_event(path, row, cells), verdict.strip(), *texts))
-        )
+        event = read_event(path, row, cells, recorded)
+        found.append((number, ReviewedEvent(0, event, verdict.strip(), *texts)))
     return sorted(_numbered(path, found), key=lambda row: (row.event.onset_s, row.event.side))
 
 

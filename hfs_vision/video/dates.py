@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
+from hfs_vision.schema import in_years
+
 _UNSET_YEARS = (1904, 1970)
 """Zero of QuickTime's clock and of Unix's: what a header says that was never filled in."""
 
@@ -91,9 +93,10 @@ def _moment(text: str) -> datetime | None:
     *parts, zone = stated.groups(default="")
     year, month, day, hour, minute, second = (int(part or 0) for part in parts)
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=_zone(zone))
+        found = datetime(year, month, day, hour, minute, second, tzinfo=_zone(zone))
     except ValueError:
         return None
+    return found if in_years(found) else None
 
 
 def _zone(text: str) -> timezone | None:

@@ -15,12 +15,12 @@ from hfs_vision.errors import OutputError
 from hfs_vision.review import Review
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES, Event
 from hfs_vision.tables import REVIEWED_FILE, ResultFolder, ReviewedEvent
+from hfs_vision.tables.summary_file import settings_told
 from hfs_vision.video import find_recording
 from hfs_vision.web.reporting import Reporter
 from hfs_vision.web.traces import gaps
 from hfs_vision.web.video import Player
 
-_MAX_GAP_S = 0.25  # where the settings are not known
 _EVENT_FIELDS = [f.name for f in fields(Event) if f.name != "twitches"]
 _LONGEST_NAME = 40
 
@@ -80,9 +80,6 @@ class ReviewSession:
         """All that the page needs to begin."""
         signals, summary = self.folder.signals, self.folder.summary
         start_s, end_s = self._span_s()
-        settings = summary.get("settings")
-        settings = settings if isinstance(settings, dict) else {}
-        longest_s = _number(settings.get("max_gap_s")) or _MAX_GAP_S
         with self._lock:
             return {
                 "name": self.folder.path.resolve().name,
@@ -90,15 +87,15 @@ class ReviewSession:
                 "reviewer": self.review.reviewer,
                 "start_s": start_s,
                 "end_s": end_s,
-                "fps": _number(summary.get("fps")),
-                "valid_s": plain(self.folder.valid_s),
-                "coverage": _number(summary.get("coverage")),
-                "blinks": _number(summary.get("blinks")),
-                "partial": summary.get("partial") is True,
+                "fps": plain(summary.fps),
+                "valid_s": plain(summary.valid_s),
+                "coverage": plain(summary.coverage),
+                "blinks": summary.blinks,
+                "partial": summary.partial,
                 "frames": len(signals),
-                "settings": {str(key): _number(value) for key, value in settings.items()},
-                "warnings": [*self.warnings, *_texts(summary.get("warnings"))],
-                "gaps": gaps(signals, longest_s),
+                "settings": settings_told(summary),
+                "warnings": [*self.warnings, *summary.warnings],
+                "gaps": gaps(signals, summary.settings.max_gap_s),
                 "marks": [asdict(mark) for mark in self.folder.marks],
                 "sides": SIDES,
                 "regions": REGIONS,
@@ -183,8 +180,7 @@ class ReviewSession:
     def _span_s(self) -> tuple[float, float]:
         """First and last time that there is anything to show of."""
         summary, time_s = self.folder.summary, self.folder.signals.time_s
-        stated = [_number(summary.get(name)) for name in ("start_s", "end_s")]
-        known = [value for value in stated if value is not None]
+        known = [value for value in (summary.start_s, summary.end_s) if math.isfinite(value)]
         known += [float(time_s[0]), float(time_s[-1])] if len(time_s) else []
         known += [at for row in self.review.rows for at in (row.event.onset_s, row.event.offset_s)]
         if not known:
@@ -213,18 +209,7 @@ def plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _number(value: object) -> float | None:
-    """What a summary says, which anybody may have edited."""
-    sound = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if sound and math.isfinite(float(value)) else None  # type: ignore[arg-type]
-
-
-def _texts(values: object) -> list[str]:
-    return [str(value) for value in values] if isinstance(values, list) else []
-
-
 def _image_rate(folder: ResultFolder) -> float | None:
-    source = folder.summary.get("source")
-    if not isinstance(source, dict) or source.get("kind") != "images":
-        return None
-    return _number(source.get("nominal_fps"))
+    source = folder.summary.source
+    known = source.kind == "images" and math.isfinite(source.nominal_fps)
+    return source.nominal_fps if known else None

@@ -219,7 +219,7 @@ def _settings(path: Path) -> None:
 
 def _summary(path: Path) -> None:
     def read(path: Path) -> dict[str, object]:
-        return read_folder(path.parent).summary
+        return dict(read_folder(path.parent).summary.values)
 
     _written(path, read, write_json)
     folder = read_folder(path.parent)
