@@ -66,6 +66,10 @@ def test_a_time_that_clocks_show_twice_is_known():
         "1.3.2026",
         "2026-03-01T25:00",
         "9999-12-31T23:59-23:00",
+        "0026-03-01",
+        "0001-01-01",
+        "1899-12-31",
+        "2201-01-01",
     ],
 )
 def test_what_is_no_date_is_told(text):

@@ -2,17 +2,20 @@
 
 import re
 import shutil
+import signal
 import sqlite3
 import stat
 import sys
 import time
+from contextlib import closing
+from datetime import date
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from hfs_vision.diary import init_diary, layout, migrating, open_diary, read_diary
+from hfs_vision.diary import Treatment, init_diary, layout, migrating, open_diary, read_diary
 from hfs_vision.diary.backups import back_up, restore
 from hfs_vision.diary.database import Database
 from hfs_vision.diary.places import newest_backup, relative
@@ -188,13 +191,77 @@ class TestDamage:
         with pytest.raises(DiaryError, match="no backup is beside it"):
             read_diary(path)
 
-    def test_a_value_that_cannot_be_is_damage_too(self, path):
-        connection = sqlite3.connect(path)
-        connection.execute("UPDATE session SET started_utc = 'long ago' WHERE number = 3")
-        connection.commit()
-        connection.close()
-        with pytest.raises(DiaryError, match="is damaged"):
+    @pytest.mark.parametrize(
+        ("table", "name", "value"),
+        [
+            ("session", "started_utc", "long ago"),
+            ("session", "started_utc", "0001-01-01 00:00:00.000000"),
+            ("session", "fps", "fast"),
+            ("session", "warnings", "5"),
+            ("session", "partial", 7),
+            ("segment", "valid_s", "abc"),
+            ("segment", "valid_s", -1.0),
+            ("segment", "left_mouth_pull_count", 1.5),
+            ("segment", "left_mouth_pull_time_s", "x"),
+        ],
+    )
+    def test_a_session_with_a_value_that_cannot_be_is_put_apart(self, path, table, name, value):
+        number = "number" if table == "session" else "session"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"UPDATE {table} SET {name} = ? WHERE {number} = 3", [value])
+            connection.commit()
+        held = read_diary(path)
+        assert 3 not in {known.number for known in held.sessions}
+        (bad,) = held.bad
+        assert (bad.what, bad.number) == ("session", 3)
+        assert "diary remove DIARY session 3" in bad.told
+        with open_diary(path) as store:
+            with pytest.raises(DiaryError, match="session 3 cannot be read"):
+                store.session(3)
+            store.remove_session(3)
+            assert not store.load().bad
+
+    @pytest.mark.parametrize("value", ["0026-03-01", "2026-02-30", "soon", 5])
+    def test_a_treatment_with_a_date_that_cannot_be_is_put_apart(self, path, value):
+        with open_diary(path) as store:
+            number = store.add_treatment(Treatment(date=date(2026, 3, 1), kind="surgery"))
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("UPDATE treatment SET date = ?", [value])
+            connection.commit()
+        held = read_diary(path)
+        assert not held.treatments
+        assert [(bad.what, bad.number) for bad in held.bad] == [("treatment", number)]
+
+    @pytest.mark.parametrize("name", ["session", "segment", "alembic_version"])
+    def test_a_view_without_end_in_the_place_of_a_table_is_refused(self, path, tmp_path, name):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"ALTER TABLE {name} RENAME TO old_{name}")
+            connection.execute(
+                f"CREATE VIEW {name} AS WITH RECURSIVE endless(number) AS "
+                "(SELECT 1 UNION ALL SELECT number + 1 FROM endless) SELECT * FROM endless"
+            )
+            connection.commit()
+        with pytest.raises(DiaryError, match=rf"holds the view '{name}'"):
             read_diary(path)
+        with pytest.raises(DiaryError, match=rf"holds the view '{name}'"):
+            restore(tmp_path / "other.diary", path)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+    def test_a_signal_ends_a_query_without_end(self, path):
+        def end(number, frame):
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(KeyboardInterrupt), Database(path).driver() as connection:
+                connection.execute(
+                    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
+                    "SELECT max(x) FROM n"
+                ).fetchall()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
     def test_a_damaged_diary_is_not_backed_up_over_sound_ones(self, path, tmp_path):
         one_page_of_noise(path)

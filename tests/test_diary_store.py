@@ -65,7 +65,7 @@ records = st.builds(
 )
 treatments = st.builds(
     Treatment,
-    date=st.dates(date(1980, 1, 1)),
+    date=st.dates(date(1980, 1, 1), date(2200, 12, 31)),
     kind=st.sampled_from(TREATMENT_KINDS),
     product=texts,
     units=texts,

@@ -23,7 +23,7 @@ from hfs_vision.cohort.periods import (
     Question,
     pair_of,
 )
-from hfs_vision.cohort.persons import read_persons
+from hfs_vision.cohort.persons import Person, read_persons
 from hfs_vision.cohort.raters import BOTH_SIDES, RATED_SIDES, Raters, read_raters
 from hfs_vision.cohort.writing import (
     AGREEMENT_FILES,
@@ -32,6 +32,7 @@ from hfs_vision.cohort.writing import (
     write_comparison,
 )
 from hfs_vision.diary import WHOLE
+from hfs_vision.exports.content import plain
 from hfs_vision.tables import check_folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -68,6 +69,7 @@ def table_command(diaries: tuple[str, ...], out: Path, deidentify: bool, force: 
     with terminal.err.status("reading the diaries"):
         persons = read_persons(diaries, deidentify=deidentify)
         written = write_table(persons, out, deidentify=deidentify)
+    _show_bad(persons)
     if COUNTS_PARQUET not in written:
         (out / COUNTS_PARQUET).unlink(missing_ok=True)
         terminal.show_warnings(
@@ -159,9 +161,8 @@ def compare_command(
     if out is not None:
         check_folder(out, COMPARISON_FILES, force=force)
     with terminal.err.status("reading the diaries"):
-        pairs = [
-            pair_of(person, question) for person in read_persons(diaries, deidentify=deidentify)
-        ]
+        persons = read_persons(diaries, deidentify=deidentify)
+        pairs = [pair_of(person, question) for person in persons]
         found = compare(pairs)
         if out is not None:
             write_comparison(out, pairs, found, question, deidentify=deidentify)
@@ -174,6 +175,7 @@ def compare_command(
     for text in words.about_comparison(found):
         terminal.out.print(text, soft_wrap=True)
     terminal.show_warnings(words.doubts(pairs))
+    _show_bad(persons)
     _tell_files(COMPARISON_FILES, out)
 
 
@@ -214,6 +216,13 @@ def raters_command(
         terminal.out.print(text, soft_wrap=True)
     terminal.show_warnings(words.unseen(raters))
     _tell_files(AGREEMENT_FILES, out)
+
+
+def _show_bad(persons: Sequence[Person]) -> None:
+    """Tells what of the diaries cannot be read."""
+    terminal.show_warnings(
+        [plain(f"{person.name}: {bad.told}") for person in persons for bad in person.diary.bad]
+    )
 
 
 def _show_pairs(pairs: Sequence[Pair]) -> None:

@@ -36,6 +36,7 @@ from hfs_vision.diary.dates import (
 from hfs_vision.diary.exporting import EXPORTED_FILES, export_diary
 from hfs_vision.diary.importing import Input, find_inputs
 from hfs_vision.errors import HfsVisionError, UsageError
+from hfs_vision.exports.content import plain
 from hfs_vision.schema import NOT_A_DEVICE
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -282,7 +283,9 @@ def export_command(diary: Path, out: Path, deidentify: bool, force: bool) -> Non
     One of sessions, one of counts by segment, side and kind, one of treatments and notes.
     """
     with open_diary(diary) as store:
-        export_diary(store.load(), out, deidentify=deidentify, force=force)
+        known = store.load()
+        export_diary(known, out, deidentify=deidentify, force=force)
+    terminal.show_warnings([plain(bad.told) for bad in known.bad])
     terminal.out.print(f"{', '.join(EXPORTED_FILES)} are in {out}", soft_wrap=True)
 
 

@@ -13,6 +13,7 @@ from hfs_vision.diary import open_diary
 from hfs_vision.diary.opening import check_libraries
 from hfs_vision.diary.places import diary_file
 from hfs_vision.errors import HfsVisionError
+from hfs_vision.exports.content import plain
 
 
 @click.command("backup")
@@ -68,9 +69,10 @@ def recompute_command(diary: Path, settings_file: Path | None, **options: float 
     with open_diary(diary) as store, stop_on_signal() as caught:
         from hfs_vision.diary.backups import back_up
 
-        counted = []
+        known, counted = store.load(), []
+        terminal.show_warnings([plain(bad.told) for bad in known.bad])
         with terminal.sessions_bar() as bar:
-            for session in bar.track(store.load().sessions, description="counting"):
+            for session in bar.track(known.sessions, description="counting"):
                 if caught:
                     terminal.err.print("stopped: nothing was changed")
                     return 128 + caught[0]

@@ -31,8 +31,11 @@ def show_list(diary: Diary) -> None:
     table.add_column("remarks", overflow="fold")
     for when, cells in sorted(rows, key=lambda row: row[0]):
         table.add_row(when, *cells)
+    for bad in diary.bad:
+        table.add_row("bad", f"{bad.what} {bad.number}", "", "", "", plain(bad.reason))
     terminal.out.print(table)
     terminal.out.print(f"Times are those of {diary.timezone}. Sides are the subject's own.")
+    terminal.show_warnings([plain(bad.told) for bad in diary.bad])
 
 
 def show_session(session: SessionRecord, timezone: str, home: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from hfs_vision.diary.database import UNSOUND, Database, damaged, is_sound
+from hfs_vision.diary.database import UNSOUND, Database, check_tables, damaged, is_sound
 from hfs_vision.diary.places import BACKUP_SUFFIX
 from hfs_vision.errors import DiaryError, OutputError, UsageError
 
@@ -86,6 +86,7 @@ def restore(path: Path, backup: Path) -> Path | None:
 def _copy(source: Path, target: Path) -> None:
     database = Database(source)
     with database.driver() as given, closing(sqlite3.connect(target)) as made:
+        check_tables(given, source)
         given.backup(made)
         if not is_sound(made):
             raise DiaryError(damaged(source, UNSOUND))

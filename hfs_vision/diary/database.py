@@ -23,6 +23,9 @@ from hfs_vision.errors import DiaryError
 
 UNSOUND = "its pages do not hang together"
 
+_STEPS = 100_000
+"""Of SQLite's machine, a few milliseconds, between two looks for a signal."""
+
 _WAIT_S = 30.0
 """So long a writer waits for another one."""
 
@@ -86,6 +89,7 @@ class Database:
             DiaryError: If the file is damaged, or no diary.
         """
         with self.driver() as connection:
+            check_tables(connection, self.path)
             if not is_sound(connection):
                 raise DiaryError(damaged(self.path, UNSOUND))
 
@@ -102,6 +106,8 @@ class Database:
             where, uri=True, timeout=self._wait_s, isolation_level=None, check_same_thread=False
         )
         try:
+            # Python looks after signals between its own steps: a long query makes none otherwise.
+            connection.set_progress_handler(lambda: 0, _STEPS)
             for pragma in ("foreign_keys", "secure_delete"):  # what is removed is overwritten
                 connection.execute(f"PRAGMA {pragma} = ON")
         except BaseException:
@@ -114,8 +120,10 @@ class Database:
         try:
             yield
         except DBAPIError as error:
+            _leave_if_interrupted(error.orig)
             raise DiaryError(self._sentence(error.orig or error)) from error
         except (sqlite3.Error, UnicodeError) as error:
+            _leave_if_interrupted(error)
             raise DiaryError(self._sentence(error)) from error
         except SQLAlchemyError as error:
             raise DiaryError(damaged(self.path, str(error))) from error
@@ -138,6 +146,28 @@ class Database:
             f"{self.path} cannot be read or written ({text}): check its folder's permissions and "
             "the free space"
         )
+
+
+def check_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Makes sure that what is read are tables: a view may have rows without end.
+
+    Raises:
+        DiaryError: If the file holds anything but tables and their indexes.
+    """
+    for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
+        virtual = (sql or "").upper().startswith("CREATE VIRTUAL")
+        if kind not in ("table", "index") or virtual:
+            raise DiaryError(
+                f"{path} is no diary: it holds the {'virtual table' if virtual else kind} "
+                f"{name!r}, and a diary has tables alone; go back to a backup of it, or make one "
+                "by hfs-vision diary init"
+            )
+
+
+def _leave_if_interrupted(error: BaseException | None) -> None:
+    """A signal that struck while SQLite worked ends the program, as it would elsewhere."""
+    if isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted":
+        raise KeyboardInterrupt from error
 
 
 def is_sound(connection: sqlite3.Connection) -> bool:

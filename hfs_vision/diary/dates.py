@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hfs_vision.errors import UsageError
+from hfs_vision.schema import FIRST_YEAR, LAST_YEAR, in_years
 
 _AHEAD = timedelta(days=1)
 """What lies further in the future is a slip: clocks and zones differ by no more."""
@@ -45,12 +46,14 @@ def read_day(text: str) -> date:
     """A day, written as ``2026-03-01``.
 
     Raises:
-        UsageError: If it is no day of the calendar.
+        UsageError: If it is no day of the calendar, or of a year that is a slip.
     """
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError as error:
         raise UsageError(f"{text!r} is no date: write a day such as 2026-03-01") from error
+    _check_year(text, day)
+    return day
 
 
 def read_moment(text: str, zone: ZoneInfo) -> datetime:
@@ -60,10 +63,12 @@ def read_moment(text: str, zone: ZoneInfo) -> datetime:
     hour that comes twice, when clocks go back, the first is taken.
 
     Raises:
-        UsageError: If it is no date, or a time that the zone leaves out on that day.
+        UsageError: If it is no date, a time that the zone leaves out on that day, or of a year that
+            is a slip.
     """
     try:
         moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        _check_year(text, moment)
         if "T" not in text and ":" not in text:
             moment = datetime.combine(moment.date(), time(12))
         aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
@@ -78,6 +83,14 @@ def read_moment(text: str, zone: ZoneInfo) -> datetime:
             f"{text!r} does not exist in {zone.key}: clocks were set forward over it; write another"
         )
     return utc
+
+
+def _check_year(text: str, day: date) -> None:
+    if not in_years(day):
+        raise UsageError(
+            f"{text!r} is no date of the years {FIRST_YEAR} to {LAST_YEAR}: write a day such as "
+            "2026-03-01"
+        )
 
 
 def comes_twice(text: str, zone: ZoneInfo) -> bool:

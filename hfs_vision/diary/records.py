@@ -118,6 +118,29 @@ class Treatment:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class BadRow:
+    """A session or treatment of the file that cannot be read: another program wrote it, or a disk.
+
+    Attributes:
+        what: ``session`` or ``treatment``.
+        number: In the diary.
+        reason: What is wrong.
+    """
+
+    what: str
+    number: int
+    reason: str
+
+    @property
+    def told(self) -> str:
+        """In a sentence, with the way out."""
+        return (
+            f"{self.what} {self.number} cannot be read and is left out: {self.reason}; "
+            f"hfs-vision diary remove DIARY {self.what} {self.number} takes it out of the diary"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Diary:
     """All that is known of one person.
@@ -128,6 +151,7 @@ class Diary:
         timezone: IANA name of the zone in which days are counted, such as ``Europe/Vienna``.
         sessions: In order of ``started_utc``.
         treatments: In order of ``date``.
+        bad: What the file holds besides and cannot be read.
     """
 
     person: str
@@ -135,3 +159,4 @@ class Diary:
     timezone: str = "UTC"
     sessions: tuple[SessionRecord, ...] = field(default=())
     treatments: tuple[Treatment, ...] = field(default=())
+    bad: tuple[BadRow, ...] = field(default=())

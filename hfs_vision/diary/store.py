@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from hfs_vision.diary import layout
 from hfs_vision.diary.database import Database
 from hfs_vision.diary.dates import started_identity
-from hfs_vision.diary.records import Diary, SessionRecord, Treatment
+from hfs_vision.diary.records import BadRow, Diary, SessionRecord, Treatment
 from hfs_vision.diary.rows import (
     read_all,
     read_session,
@@ -21,9 +21,11 @@ from hfs_vision.diary.rows import (
     session_row,
     treatment_row,
 )
-from hfs_vision.errors import UsageError
+from hfs_vision.errors import DiaryError, UsageError
 
 _SESSIONS, _SEGMENTS, _TREATMENTS = layout.session, layout.segment, layout.treatment
+_MOST = 2**63
+"""No number of a row is as large."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +80,24 @@ class Store:
 
         Raises:
             UsageError: If there is none of that number.
+            DiaryError: If it cannot be read.
         """
         with self._database.reading() as connection:
-            found = read_session(connection, number)
+            found = read_session(connection, number) if abs(number) < _MOST else None
         if found is None:
             raise UsageError(_no("session", number, self.path))
+        if isinstance(found, BadRow):
+            raise DiaryError(f"{self.path}: {found.told}")
         return found
 
     def find(self, identity: str) -> SessionRecord | None:
-        """The session of this identity, as `add` was given it; ``None`` if there is none."""
+        """The session of this identity, as `add` was given it; ``None`` if there is none, or one
+        that cannot be read.
+        """
         with self._database.reading() as connection:
             number = _number_of(connection, identity)
-            return None if number is None else read_session(connection, number)
+            found = None if number is None else read_session(connection, number)
+            return found if isinstance(found, SessionRecord) else None
 
     def add(
         self, record: SessionRecord, *, identity: str | None = None, replace: bool = False
@@ -101,6 +109,9 @@ class Store:
             identity: By what the same session is recognised when it comes again; the recording's
                 SHA-256 if ``None``, or else the moment at which it started.
             replace: Whether one that is there is replaced; it keeps its number.
+
+        Raises:
+            DiaryError: If one that is there cannot be read, and is not replaced.
         """
         identity = identity or record.sha256 or started_identity(record.started_utc)
         with self._database.writing() as connection:
@@ -115,6 +126,8 @@ class Store:
                 return Added(number, record.started_utc, "updated")
             known = read_session(connection, number)
         assert known is not None
+        if isinstance(known, BadRow):
+            raise DiaryError(f"{self.path}: {known.told}, and --update replaces it")
         state = "known" if _counted(known) == _counted(record) else "differs"
         return Added(number, known.started_utc, state)
 
@@ -131,7 +144,7 @@ class Store:
         with self._database.writing() as connection:
             for record in records:
                 known = read_session(connection, record.number)
-                if known is not None and not known.reviewed:
+                if isinstance(known, SessionRecord) and not known.reviewed:
                     _replace(connection, record.number, record)
                     replaced.append(record.number)
         return replaced
@@ -163,9 +176,12 @@ class Store:
             connection.execute(update(layout.person).values(values))
 
     def _remove(self, table: Table, number: int, what: str) -> None:
-        with self._database.writing() as connection:
-            done = connection.execute(delete(table).where(table.c.number == number))
-        if not done.rowcount:
+        removed = 0
+        if abs(number) < _MOST:
+            with self._database.writing() as connection:
+                done = connection.execute(delete(table).where(table.c.number == number))
+                removed = done.rowcount
+        if not removed:
             raise UsageError(_no(what, number, self.path))
 
 

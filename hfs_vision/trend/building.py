@@ -39,7 +39,8 @@ class Trend:
         by_kind: Of each kind and side; empty where one kind alone is shown.
         effects: Of each treatment and side.
         variation: From day to day, by side; see `hfs_vision.rates.day_to_day`.
-        warnings: What keeps sessions from being compared, and how many lack the segment.
+        warnings: What keeps sessions from being compared, which rows of the diary cannot be read,
+            and how many sessions lack the segment.
     """
 
     diary: Diary
@@ -102,6 +103,7 @@ def build_trend(diary: Diary, choice: Choice | None = None) -> Trend:
         variation={side: variation for side, (_, variation) in found.items()},
         warnings=[
             *doubts(sessions.records, sessions.valid_s.tolist(), shown.segment),
+            *(row.told for row in diary.bad),
             *_left_out(len(diary.sessions) - len(sessions.records), shown),
         ],
     )
