@@ -8,12 +8,16 @@ from hfs_vision.comparison.pairing import Pair, beside
 from hfs_vision.core.detector import row_ends
 from hfs_vision.core.evaluate import Recording
 from hfs_vision.core.kappa import Presence, compare_presence, measured_seconds
+from hfs_vision.errors import TableError
 from hfs_vision.schema import SIDES, FloatArray
 from hfs_vision.settings import Settings
 from hfs_vision.tables import SIGNALS_FILE, is_reviewed
-from hfs_vision.tables.reading import read_numbers
+from hfs_vision.tables.reading import check_times, read_numbers
 
 BOTH_SIDES = "all"
+
+_LONGEST_S = 1e7
+"""Of a recording of which nothing tells the length: four months, second by second."""
 
 
 def read_presence(pair: Pair, recording: Recording) -> dict[str, Presence]:
@@ -56,6 +60,13 @@ def _seconds(pair: Pair, recording: Recording) -> FloatArray | range:
     if signals is None:
         ends_s = [mark.offset_s for mark in (*recording.reference, *recording.estimated)]
         known_s = recording.valid_s if math.isfinite(recording.valid_s) else 0.0
-        return range(math.ceil(max([known_s, *ends_s])))
+        longest_s = max([known_s, *ends_s])
+        if longest_s > _LONGEST_S:
+            raise TableError(
+                f"{pair.name} would last {longest_s:g} s: give its length by --duration, or see "
+                "that all times are in seconds"
+            )
+        return range(math.ceil(longest_s))
     time_s, valid = read_numbers(signals, ("time_s", "valid")).T
+    check_times(signals, time_s)
     return measured_seconds(time_s, row_ends(time_s, Settings().max_gap_s), valid == 1)

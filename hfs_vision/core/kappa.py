@@ -127,11 +127,10 @@ def measured_seconds(time_s: FloatArray, row_end: FloatArray, valid: BoolArray) 
     """
     if not len(time_s):
         return np.empty(0)
-    first = int(np.floor(time_s[0]))
-    begin, end = time_s[valid] - first, row_end[valid] - first
-    seconds = int(np.ceil(row_end.max())) - first
-    total = np.zeros(seconds + 1)
-    edge = np.minimum(np.floor(begin) + 1, end)  # a frame lies in one second or in two
-    np.add.at(total, np.floor(begin).astype(np.int64), edge - begin)
-    np.add.at(total, np.floor(begin).astype(np.int64) + 1, end - edge)
-    return np.flatnonzero(total[:seconds] >= 0.5 - 1e-6).astype(np.float64) + first
+    begin, end = time_s[valid], row_end[valid]
+    second = np.floor(begin)
+    edge = np.minimum(second + 1, end)  # a frame lies in one second or in two
+    seconds, at = np.unique(np.concatenate([second, second + 1]), return_inverse=True)
+    total = np.zeros(len(seconds))
+    np.add.at(total, at, np.concatenate([edge - begin, end - edge]))
+    return np.asarray(seconds[total >= 0.5 - 1e-6])

@@ -11,6 +11,7 @@ import numpy as np
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.rates import Rate, rate
+from hfs_vision.report.timeline import fitting
 from hfs_vision.schema import SIDES, Event, FloatArray
 
 BIN_LENGTHS_S = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
@@ -65,9 +66,7 @@ def rates_over_time(
 
     An event belongs where it begins. The last stretch ends with the recording.
     """
-    fits = (length for length in BIN_LENGTHS_S if end_s - start_s <= MOST_BINS * length)
-    longest_s = BIN_LENGTHS_S[-1]
-    length_s = next(fits, longest_s * math.ceil((end_s - start_s) / (MOST_BINS * longest_s)))
+    length_s = fitting(BIN_LENGTHS_S, end_s - start_s, MOST_BINS)
     n = math.ceil((end_s - start_s) / length_s - 1e-3)
     if n < 2 or not len(signals):
         return []

@@ -64,13 +64,21 @@ def clock_axis(axes: Axes) -> None:
     axes.tick_params(axis="x", length=2.5, pad=1.5, labelsize=7)
 
 
+def fitting(lengths_s: Sequence[float], span_s: float, most: int) -> float:
+    """The shortest of some lengths of which no more than ``most`` cover a time.
+
+    Where none does it is a multiple of the longest: of a clock that leaps, as damaged files have, no
+    more is drawn than of any other.
+    """
+    longest_s = lengths_s[-1]
+    fits = (length for length in lengths_s if span_s <= most * length)
+    return next(fits, longest_s * math.ceil(span_s / (most * longest_s)))
+
+
 def rows_of(start_s: float, end_s: float, most: int = MOST_ROWS) -> list[tuple[float, float]]:
     """Start and end of each row; all rows but a single one are of one length."""
     base = math.floor(start_s)
-    fits = (length for length in ROW_LENGTHS_S if end_s - base <= most * length)
-    # Of a clock that leaps, as damaged files have, no more is drawn than of any other.
-    longest_s = ROW_LENGTHS_S[-1]
-    length_s = next(fits, longest_s * math.ceil((end_s - base) / (most * longest_s)))
+    length_s = fitting(ROW_LENGTHS_S, end_s - base, most)
     n = max(math.ceil((end_s - base) / length_s), 1)
     if n == 1:
         return [(base, max(end_s, base + 1.0))]
