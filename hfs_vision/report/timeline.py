@@ -67,8 +67,8 @@ def clock_axis(axes: Axes) -> None:
 def fitting(lengths_s: Sequence[float], span_s: float, most: int) -> float:
     """The shortest of some lengths of which no more than ``most`` cover a time.
 
-    Where none does it is a multiple of the longest: of a clock that leaps, as damaged files have, no
-    more is drawn than of any other.
+    Where none does it is a multiple of the longest: of a clock that leaps, as damaged files have,
+    no more is drawn than of any other.
     """
     longest_s = lengths_s[-1]
     fits = (length for length in lengths_s if span_s <= most * length)

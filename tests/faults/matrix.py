@@ -9,6 +9,7 @@ from tests.faults import (
     rows_model,
     rows_signals,
     rows_source,
+    rows_tables,
     rows_times,
     rows_writer,
 )
@@ -20,6 +21,7 @@ ROWS: list[Row] = [
     *rows_times.ROWS,
     *rows_model.ROWS,
     *rows_detector.ROWS,
+    *rows_tables.ROWS,
     *rows_writer.ROWS,
     *rows_files.ROWS,
     *rows_signals.ROWS,

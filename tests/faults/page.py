@@ -23,6 +23,7 @@ GROUPS = {
     "source": "The recording",
     "model": "The models",
     "detector": "The numbers",
+    "tables": "Results and diaries that were edited",
     "writer": "Disks, folders, locks, clocks",
     "workers": "Worker processes",
     "signals": "Signals",
