@@ -20,7 +20,7 @@ from hfs_vision.appearance import Appearance, readings
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.patches import FacePatches, cut_patches
 from hfs_vision.schema import FloatArray, Frame, Landmarker
-from hfs_vision.video import ahead
+from hfs_vision.video import Repeats, ahead
 
 _CHUNK = 512
 """Frames that are measured at once: numpy's fixed cost is paid once for all of them. Only their
@@ -68,6 +68,7 @@ class Measuring:
     Args:
         finder: Finds the landmarks; fresh, since it follows its subject from frame to frame.
         appearance: Reads the patches.
+        repeats: Tells a picture that froze, of which nothing is measured.
         progress: Called after every few frames.
         stop: Asked after every few frames; once it says true, nothing more is measured.
 
@@ -80,11 +81,12 @@ class Measuring:
         self,
         finder: Landmarker,
         appearance: Appearance,
+        repeats: Repeats,
         *,
         progress: Progress = lambda frames, time_s: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._finder, self._appearance = finder, appearance
+        self._finder, self._appearance, self._repeats = finder, appearance, repeats
         self._progress, self._stop = progress, stop
         self.stopped = False
         self.cpu = CpuTimes()
@@ -103,7 +105,7 @@ class Measuring:
                 if done % REPORT_EVERY == 0 and self._stop():
                     self.stopped = True
                     break
-                piece.add(frame, self._finder(frame))
+                piece.add(frame, self._repeats.moving(frame, self._finder(frame)))
                 done, time_s = done + 1, frame.time_s
                 if done % REPORT_EVERY == 0:
                     self._progress(done, time_s)

@@ -42,7 +42,7 @@ from hfs_vision.tables import (
     write_signals,
     write_twitches,
 )
-from hfs_vision.video import DecodeStats, digest, open_source
+from hfs_vision.video import DecodeStats, RepeatCounts, digest, open_source
 from hfs_vision.workers import LandmarkerChoice, MeasuredPart, measure_recording
 
 RESULT_FILES = (EVENTS_FILE, TWITCHES_FILE, COUNTS_FILE, SIGNALS_FILE, SUMMARY_FILE)
@@ -72,8 +72,8 @@ class Analysis:
         warnings: What makes the counts less certain, in sentences.
         source_warnings: Those of them that were seen while reading (damage, another person in
             view) and so cannot be known from the measurements.
-        source, decoding, model: What was read and which landmark model ran; ``None`` where events
-            were detected again from a signals file.
+        source, decoding, repeats, model: What was read and which landmark model ran; ``None`` where
+            events were detected again from a signals file.
         sha256: Which recording it was, by its content (`hfs_vision.video.digest`); ``None`` where
             it could not be read a second time, or was added to or cut off while it was read.
         partial: Whether reading was stopped before the end.
@@ -92,6 +92,7 @@ class Analysis:
     source_warnings: list[str]
     source: SourceInfo | None = None
     decoding: DecodeStats | None = None
+    repeats: RepeatCounts | None = None
     model: ModelIdentity | None = None
     sha256: str | None = None
     partial: bool = False
@@ -161,6 +162,7 @@ class Analysis:
             if self.source
             else self.inherited.get("source"),
             "decoding": asdict(self.decoding) if self.decoding else self.inherited.get("decoding"),
+            "repeats": asdict(self.repeats) if self.repeats else self.inherited.get("repeats"),
             "speed": self.speed,
             **{key: self.inherited[key] for key in ("live",) if self.inherited.get(key)},
         }
@@ -261,13 +263,20 @@ def analyze(
             "face must be upright, at least about 50 pixels wide and seen from the front"
         )
     stats = DecodeStats.total(part.stats for part in parts)
+    repeats = RepeatCounts.total(part.repeats for part in parts)
     seen = dict.fromkeys(text for part in parts for text in part.warnings)
-    told = [*source.info.time_doubts, *stats.warnings(), *seen]
+    told = [
+        *source.info.time_doubts,
+        *stats.warnings(),
+        *repeats.warnings(run.tally.fps),
+        *seen,
+    ]
     return run.result(
         settings,
         source_warnings=[changed, *told] if changed else told,
         source=source.info,
         decoding=stats,
+        repeats=repeats,
         model=parts[0].model,
         sha256=None if changed else sha256,
         speed=_speed(run, parts, workers, time.perf_counter() - began),
@@ -290,8 +299,9 @@ def detect(
         settings: Thresholds and durations; the defaults if ``None``.
         segments: Label and start of each labelled stretch, as read by
             `hfs_vision.tables.read_segments`.
-        inherited: ``model``, ``source``, ``source_warnings``, ``decoding``, ``partial``,
-            ``subject`` and ``frames`` of the first analysis; all but the last are passed on.
+        inherited: ``model``, ``source``, ``source_warnings``, ``decoding``, ``repeats``,
+            ``partial``, ``subject`` and ``frames`` of the first analysis; all but the last are
+            passed on.
         progress: Called now and then with the frames done and the time of the last in seconds.
     """
     settings = settings or Settings()

@@ -29,7 +29,7 @@ from hfs_vision.facemesh import open_landmarker
 from hfs_vision.measuring import CpuTimes, Measuring, Progress
 from hfs_vision.schema import ModelIdentity
 from hfs_vision.sighting import Look, look_of
-from hfs_vision.video import DecodeStats, FrameSource
+from hfs_vision.video import DecodeStats, FrameSource, RepeatCounts, Repeats
 
 PART_S = 60.0
 LEAD_S = 0.5
@@ -69,6 +69,7 @@ class MeasuredPart:
     Attributes:
         measured: Every frame of it.
         stats: What became of its frames.
+        repeats: How much of it is repeats.
         warnings: What was seen of other people in view.
         model: Which weights ran.
         cpu: Processor time spent.
@@ -77,6 +78,7 @@ class MeasuredPart:
 
     measured: list[Measurements]
     stats: DecodeStats
+    repeats: RepeatCounts
     warnings: tuple[str, ...]
     model: ModelIdentity
     cpu: CpuTimes
@@ -137,14 +139,23 @@ def _measure_part(
     start_s, stop_s = part
     frames, appearance, finder = source.part(start_s, stop_s, LEAD_S), Appearance(), choice.open()
     try:
-        measuring = Measuring(finder, appearance, progress=progress, stop=stop)
+        repeats = Repeats(start_s)
+        measuring = Measuring(finder, appearance, repeats, progress=progress, stop=stop)
         pieces = []
         for piece in measuring(frames):
             first = int(np.searchsorted(piece.time_s, start_s))
             pieces.append(piece[first:])
         warnings = (*finder.warnings, *appearance.warnings)
         model = replace(finder.identity, appearance_sha256=appearance.sha256)
-        return MeasuredPart(pieces, frames.stats, warnings, model, measuring.cpu, measuring.stopped)
+        return MeasuredPart(
+            pieces,
+            frames.stats,
+            repeats.counts,
+            warnings,
+            model,
+            measuring.cpu,
+            measuring.stopped,
+        )
     finally:
         finder.close()
 

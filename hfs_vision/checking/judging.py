@@ -14,6 +14,7 @@ from hfs_vision.core.summary import LOW_FPS, SMALL_FACE_PX
 from hfs_vision.live.hints import DARK, DELIVERED_SHARE
 from hfs_vision.schema import FloatArray
 from hfs_vision.settings import Settings
+from hfs_vision.video.repeats import REPEATED
 
 MISSED, SOME_MISSED = 0.2, 0.05
 """Share of the frames without a face, turned away or covered: the first is that of the warning of
@@ -34,7 +35,6 @@ BLOCKY, VERY_BLOCKY = 1.6, 3.0
 """Chosen by ``tests/benchmarks/check.py`` (docs/recording.md), as those of light, noise and blur:
 `look` from where good real clips end, `mend` from where known movements are missed."""
 
-REPEATED = 0.1
 UNSTEADY = 0.75
 """The slowest second has so much of the usual rate, or less."""
 
@@ -158,14 +158,13 @@ def _clear(seen: Observed) -> Iterator[Finding]:
 
 def _rate(seen: Observed) -> Iterator[Finding]:
     rate, again = seen.timing.rate, seen.repeats
-    share = 0.0 if math.isnan(again.share) else again.share
-    shown = rate * (1.0 - share) if share >= REPEATED else rate
+    shown = rate * (1.0 - again.filled) if again.filled >= REPEATED else rate
     # FFmpeg makes up a rate for streams without times.
     claimed = 0.0 if seen.source.kind == "stream" else seen.source.nominal_fps or 0.0
     slow = shown < DELIVERED_SHARE * claimed
     unsteady = seen.timing.slowest < UNSTEADY * rate
     found = f"{rate:.1f} pictures a second"
-    if share >= REPEATED:
+    if again.filled >= REPEATED:
         found = f"{shown:.1f} different ones a second in a video of {rate:.1f}"
     elif slow:
         found += f" of {claimed:.0f} that are claimed"
@@ -178,11 +177,14 @@ def _rate(seen: Observed) -> Iterator[Finding]:
     if verdict == OK and shown < FAST:
         found += "; 60 would show shorter twitches"
     yield _finding("rate", verdict, shown, "frames/s", found, advice)
+    share = 0.0 if math.isnan(again.share) else again.share
     found = f"{share_text(share)} of the pictures repeat the one before"
     if math.isnan(again.share):
         found = "too little moves to tell"
     elif share < REPEATED:
         found = "none to speak of" if share < 0.01 else f"{share_text(share)}: usual"
+    elif again.filled < REPEATED:
+        found = f"{share_text(share)}: the picture froze"
     advice = "Take the file as the camera stored it; converters fill a rate up with repeats"
     verdict = YOURS if share >= REPEATED else OK
     yield _finding("repeats", verdict, again.share, "", found, advice)
@@ -202,8 +204,12 @@ def _whole(seen: Observed) -> Iterator[Finding]:
         parts.append(f"the file ends {seen.cut_short_s:.0f} s before its header says")
     if seen.losses:
         parts.append(f"the camera was lost {seen.losses} times")
+    frozen = seen.repeats.frozen / max(len(seen.measured), 1)
+    if seen.repeats.freezes:
+        freezes, frozen_s = seen.repeats.freezes, seen.repeats.frozen_s
+        parts.append(f"the picture froze {freezes} times, {frozen_s:.1f} s in all")
     verdict = YOURS if parts else OK
-    verdict = MEND if seen.losses or seen.dropped >= DROPPED else verdict
+    verdict = MEND if seen.losses or seen.dropped >= DROPPED or frozen >= MISSED else verdict
     share = seen.dropped
     yield _finding("gaps", verdict, share, "", "; ".join(parts) or "none", advice)
     if seen.length_s is not None:

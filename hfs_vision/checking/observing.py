@@ -11,12 +11,12 @@ import numpy as np
 from hfs_vision.appearance import Appearance, readings
 from hfs_vision.checking.history import History
 from hfs_vision.checking.pictures import Changes, Sample, sample
-from hfs_vision.checking.timing import Repeats, Timing, cut_places, repeats, timing
+from hfs_vision.checking.timing import Timing, cut_places, timing
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.schema import FloatArray, Frame, Landmarker, ModelIdentity, SourceInfo
+from hfs_vision.video import RepeatCounts, Repeats
 
 _SAMPLE_S = 0.2
-_BOX_S = 1.0
 FinderFor = Callable[[tuple[float, float] | None], Landmarker]
 """Opens a landmarker that follows the face nearest to a place; the largest without one."""
 
@@ -30,7 +30,7 @@ class Observed:
         model: Which landmark model ran.
         measured: One row for each frame.
         samples: Some pictures with a face, one column for each field of `Sample`.
-        repeats: Pictures that show the one before.
+        repeats: Pictures that show the one before, and how long one stood still.
         cuts: Times at which the picture changes altogether, seconds.
         timing: Of the whole recording where its file tells, else of the frames looked at.
         others: Whether a picture holds more than one face.
@@ -49,7 +49,7 @@ class Observed:
     model: ModelIdentity
     measured: Measurements
     samples: dict[str, FloatArray]
-    repeats: Repeats
+    repeats: RepeatCounts
     cuts: tuple[float, ...]
     timing: Timing
     others: bool
@@ -76,12 +76,12 @@ class Observer:
         self._times: list[list[float]] = [[]]
         self._faces: list[FloatArray] = []
         self._looks: list[FloatArray] = []
-        self._changes: list[tuple[float, float, float]] = []
-        self._change = Changes()
+        self._changes: list[float] = []
+        self._change, self._repeats = Changes(), Repeats()
         self._samples: list[list[float]] = []
         self._firsts: dict[int, Frame] = {}
         self._newest: Frame | None = None
-        self._sampled_s = self._boxed_s = -math.inf
+        self._sampled_s = -math.inf
 
     def __len__(self) -> int:
         return len(self._faces)
@@ -100,15 +100,14 @@ class Observer:
         """The next frame does not follow the last."""
         self._times.append([])
         self._change.break_off()
-        self._sampled_s = self._boxed_s = -math.inf
+        self._repeats.break_off()
+        self._sampled_s = -math.inf
 
     def take(self, frame: Frame) -> None:
         """Measures a frame."""
         landmarks = self._finder(frame)
-        if frame.time_s - self._boxed_s >= _BOX_S:
-            self._boxed_s = frame.time_s
-            self._change.look_anew()
-        self._changes.append(self._change(frame.rgb, landmarks))
+        self._repeats.moving(frame, landmarks)
+        self._changes.append(self._change(frame.rgb))
         self._times[-1].append(frame.time_s)
         self._faces.append(landmarks)
         self._looks.append(self._appearance(frame, landmarks))
@@ -156,16 +155,15 @@ class Observer:
             finder_for: Opens landmarkers, to look for other faces.
             known: Timing, where more is known than the frames tell.
         """
-        changes = np.array(self._changes).reshape(-1, 3)
         columns = np.array(self._samples).reshape(-1, len(_COLUMNS))
         measured = self.measured()
-        cuts = [float(measured.time_s[number]) for number in cut_places(changes[:, 2])]
+        cuts = [float(measured.time_s[number]) for number in cut_places(np.array(self._changes))]
         return Observed(
             source=source,
             model=self._finder.identity,
             measured=measured,
             samples=dict(zip(_COLUMNS, columns.T, strict=True)),
-            repeats=repeats(changes[:, 0], changes[:, 1]),
+            repeats=self._repeats.counts,
             cuts=tuple(cuts),
             timing=known or timing(self.stretches),
             others=self.others(finder_for),

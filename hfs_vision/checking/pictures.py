@@ -27,7 +27,6 @@ _BURNT = 250
 _GRID = 8
 """Codecs of the JPEG and MPEG families work in blocks of so many pixels."""
 
-_FACE = 128
 _WHOLE = 64
 
 
@@ -152,51 +151,22 @@ def blockiness(grey: Picture, low: NDArray[np.int64], high: NDArray[np.int64]) -
 
 
 class Changes:
-    """How much changes from each picture to the next."""
+    """How much of the picture changes from each to the next."""
 
     def __init__(self) -> None:
-        self._box: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
-        self._before: tuple[Grey, Grey] | None = None
-        self._age = 0
+        self._before: Grey | None = None
 
-    def __call__(self, rgb: Picture, landmarks: FloatArray) -> tuple[float, float, float]:
-        """Change against the picture before.
-
-        Returns:
-            The 99th percentile of the change in the face (NaN without one), which movement raises
-            and coding noise hardly does, and the mean of the whole picture's; grey levels. Last
-            the share of the whole picture that has changed altogether, which tells a cut.
-        """
-        if self._box is None and np.isfinite(landmarks[0, 0]):
-            self._box = corners(landmarks, rgb)
+    def __call__(self, rgb: Picture) -> float:
+        """Share of the picture that has changed altogether, which tells a cut; NaN if unknown."""
         whole = _shrunk(rgb[..., 1], _WHOLE)
-        face = self._face(rgb)
-        before, self._before = self._before, (face, whole)
-        if before is None or before[1].shape != whole.shape:
-            return (np.nan,) * 3
-        in_face = np.nan
-        if face.size and face.shape == before[0].shape:
-            in_face = float(np.percentile(np.abs(face - before[0]), 99))
-        change = np.abs(whole - before[1])
-        return in_face, float(change.mean()), float((change > 25).mean())
-
-    def look_anew(self) -> None:
-        """Takes the box from the next face, since heads move; that picture's change is lost."""
-        self._box = None
+        before, self._before = self._before, whole
+        return float("nan") if before is None else float((np.abs(whole - before) > 25).mean())
 
     def break_off(self) -> None:
         """The next picture does not follow the last."""
-        self._box = self._before = None
-
-    def _face(self, rgb: Picture) -> Grey:
-        if self._box is None:
-            return np.empty((0, 0), np.float32)
-        (left, top), (right, bottom) = self._box
-        return _shrunk(rgb[top:bottom, left:right, 1], _FACE)
+        self._before = None
 
 
 def _shrunk(grey: Picture, size: int) -> Grey:
-    if not grey.size:
-        return np.empty((0, 0), np.float32)
     small = cv2.resize(np.ascontiguousarray(grey), (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32)

@@ -104,7 +104,7 @@ class Summary:
         if self.frames and self.valid_frames < (1 - _MANY_INVALID) * self.frames:
             found.append(
                 f"no usable face in {self.frames - self.valid_frames} of {self.frames} frames "
-                f"({1 - self.valid_frames / self.frames:.0%}): away, turned aside or hidden"
+                f"({1 - self.valid_frames / self.frames:.0%}): away, turned aside, hidden or frozen"
             )
         if self.valid_s < _SHORT_S:
             found.append(

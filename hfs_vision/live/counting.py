@@ -25,6 +25,7 @@ from hfs_vision.tables import (
     write_segments,
     write_twitches,
 )
+from hfs_vision.video import Repeats
 
 _RECENT_S = 1.0
 _NOTHING = np.full((1, N_LANDMARKS, 3), np.nan)
@@ -45,8 +46,9 @@ class Counting:
         tally: Counts so far.
         trace: Final signals of the last `TRACE_S`.
         recent: Measurements of the last second.
-        landmarks: ``(478, 3)`` of the last frame.
+        landmarks: ``(478, 3)`` of the last frame; NaN where nothing of it is measured.
         last_s: Time of the last row; minus infinity before the first.
+        repeats: Tells a picture that froze, of which nothing is measured.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Counting:
         self._finder, self._appearance = finder, appearance
         self._settings, self._log = settings, log
         self._detector = Detector(settings)
+        self.repeats = Repeats()
         self._last_frame_s: float | None = None
         self.tally = Tally(settings.max_gap_s)
         self.events: list[Event] = []
@@ -96,7 +99,7 @@ class Counting:
         """
         if frame.time_s <= self.last_s:
             return []
-        self.landmarks = self._finder(frame)
+        self.landmarks = self.repeats.moving(frame, self._finder(frame))
         look = readings([self._appearance(frame, self.landmarks)])
         self._last_frame_s = frame.time_s
         return self._add(frame.time_s, self.landmarks[None], look)

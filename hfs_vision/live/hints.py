@@ -25,6 +25,7 @@ def hints(
     recent: Measurements,
     settings: Settings,
     *,
+    frozen: bool,
     brightness: float,
     fps: float,
     asked_fps: float | None,
@@ -35,6 +36,7 @@ def hints(
     Args:
         recent: The frames of about the last second.
         settings: Where a face counts as turned away.
+        frozen: Whether the camera gives one picture again and again.
         brightness: See `face_brightness`; NaN where it is not known.
         fps: Frames per second that arrive; NaN where it is not known.
         asked_fps: Frames per second that the camera was asked for.
@@ -42,7 +44,9 @@ def hints(
     """
     found = []
     seen = np.isfinite(recent.yaw_deg)
-    if len(recent) and seen.mean() < _GONE:
+    if frozen:
+        found.append("The picture is frozen: reconnect the camera or the call")
+    elif len(recent) and seen.mean() < _GONE:
         found.append("No face in view: look at the camera")
     elif len(recent):
         here = recent.take(np.flatnonzero(seen))

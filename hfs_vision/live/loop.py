@@ -252,6 +252,7 @@ class Loop:
         return found + hints(
             self._counting.recent,
             self._settings,
+            frozen=self._counting.repeats.frozen,
             brightness=face_brightness(self._frame.rgb, self._counting.landmarks),
             fps=self._capture.fps,
             asked_fps=self._asked_fps,
@@ -312,6 +313,7 @@ class Loop:
                 "event_told_after_ms": self._told.as_dict(),
                 "display_ms": self._showing.as_dict(),
             },
+            "repeats": asdict(self._counting.repeats.counts),
         }
 
     def _warnings(self) -> list[str]:
@@ -326,6 +328,7 @@ class Loop:
         if stats.interruptions:
             found.append(f"the camera was lost {len(stats.interruptions)} times")
         fps = self._counting.tally.fps
+        found += self._counting.repeats.counts.warnings(fps)
         if self._asked_fps and fps < DELIVERED_SHARE * self._asked_fps:
             found.append(
                 f"the camera gave {fps:.1f} frames/s where {self._asked_fps:g} were asked for: "

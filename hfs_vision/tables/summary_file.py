@@ -129,7 +129,7 @@ def _summary(path: Path, values: dict[str, Any]) -> SummaryFile:
     part = _Part(path, "", values)
     source, model, versions = (part.part(name) for name in ("source", "model", "versions"))
     live = part.part("live")
-    for passed_on in ("decoding", "speed"):
+    for passed_on in ("decoding", "repeats", "speed"):
         part.part(passed_on)
     given = part.part("settings")
     return SummaryFile(

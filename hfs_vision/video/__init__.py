@@ -30,6 +30,7 @@ from hfs_vision.video.images import (
 )
 from hfs_vision.video.opening import open_source
 from hfs_vision.video.recording import Recorder
+from hfs_vision.video.repeats import RepeatCounts, Repeats
 from hfs_vision.video.replay import Replay
 from hfs_vision.video.source import FPS_RANGE, DecodeStats, FrameSource, ahead, check_fps
 from hfs_vision.video.stream import NetworkStream
@@ -52,6 +53,8 @@ __all__ = [
     "LiveSource",
     "NetworkStream",
     "Recorder",
+    "RepeatCounts",
+    "Repeats",
     "Replay",
     "Stopped",
     "VideoFile",
