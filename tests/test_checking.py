@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from hfs_vision.checking.judging import judge
 from hfs_vision.checking.observing import Observed
 from hfs_vision.checking.pictures import Changes, blockiness, edge_px, noise, sample
 from hfs_vision.checking.running import places
-from hfs_vision.checking.timing import Repeats, Timing, cut_places, repeats, timing
+from hfs_vision.checking.timing import Timing, cut_places, timing
 from hfs_vision.live import open_protocol
 from hfs_vision.schema import ModelIdentity, SourceInfo
+from hfs_vision.video import RepeatCounts
 from tests.synthetic import Recording
 
 ROOT = Path(__file__).parents[1]
@@ -119,42 +119,6 @@ def test_of_one_frame_no_rate_is_known():
     assert np.isnan(timing([np.zeros(1)]).rate)
 
 
-def shown(number: int, pattern: Callable[[int], bool]) -> np.ndarray:
-    """Changes between pictures; where the pattern says so, those of a repeat."""
-    moving = RNG.uniform(15, 40, number)
-    return np.where([pattern(i) for i in range(number)], RNG.uniform(0, 1.5, number), moving)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "share", "doubled"),
-    [
-        (lambda i: False, 0.0, False),
-        (lambda i: i % 2 == 1, 0.5, True),
-        (lambda i: i % 6 == 0, 1 / 6, False),  # 25 as 30: all repeats are of even number
-        (lambda i: i % 6 in (0, 2), 1 / 3, False),  # 20 as 30: these too
-    ],
-)
-def test_repeats_are_counted(pattern, share, doubled):
-    change = shown(300, pattern)
-    found = repeats(change, change / 5)
-    assert found.share == pytest.approx(share, abs=0.01)
-    assert found.doubled == doubled
-
-
-def test_doubling_shows_through_strong_compression():
-    change = np.where(np.arange(300) % 2 == 1, 8.0, 20.0) + RNG.normal(0, 0.5, 300)
-    assert repeats(change, change / 5) == Repeats(0.5, True)
-
-
-def test_a_face_that_pauses_while_the_picture_moves_repeats_nothing():
-    change = shown(300, lambda i: i % 4 == 0)
-    assert repeats(change, np.full(300, 5.0)).share == 0.0
-
-
-def test_where_nothing_moves_repeats_cannot_be_told():
-    assert np.isnan(repeats(np.full(300, 1.0), np.full(300, 0.2)).share)
-
-
 def test_a_cut_is_one_change_and_a_turned_camera_is_none():
     changed = np.full(100, 0.02)
     changed[40] = 0.8
@@ -164,10 +128,10 @@ def test_a_cut_is_one_change_and_a_turned_camera_is_none():
 
 def test_changes_do_not_reach_over_a_break():
     changes, rgb = Changes(), np.zeros((64, 64, 3), np.uint8)
-    assert np.isnan(changes(rgb, NO_FACE)[1])
-    assert changes(rgb + 100, NO_FACE)[1:] == (100.0, 1.0)
+    assert np.isnan(changes(rgb))
+    assert changes(rgb + 100) == 1.0
     changes.break_off()
-    assert np.isnan(changes(rgb, NO_FACE)[1])
+    assert np.isnan(changes(rgb))
 
 
 def test_where_a_long_recording_is_looked_at():
@@ -216,7 +180,7 @@ def observed(**changes: object) -> Observed:
         model=ModelIdentity("stand-in", "none", "0" * 64, "none"),
         measured=recording.measured(),
         samples=columns,
-        repeats=Repeats(0.0, False),
+        repeats=RepeatCounts(pictures=600, judged=600),
         cuts=(),
         timing=Timing(60.0, 60.0, 0, 0.0),
         others=False,
@@ -258,8 +222,10 @@ def measured_where(**columns: float) -> Observed:
         (observed(timing=Timing(15.0, 15.0, 0, 0.0)), {"rate": MEND}),
         (observed(timing=Timing(30.0, 12.0, 0, 0.0)), {"rate": YOURS}),
         (observed(timing=Timing(60.0, 60.0, 2, 1.5)), {"gaps": YOURS}),
-        (observed(repeats=Repeats(0.5, True)), {"repeats": YOURS}),
-        (observed(repeats=Repeats(0.7, False)), {"rate": MEND, "repeats": YOURS}),
+        (observed(repeats=RepeatCounts(600, 600, 300)), {"repeats": YOURS}),
+        (observed(repeats=RepeatCounts(600, 600, 420)), {"rate": MEND, "repeats": YOURS}),
+        (observed(repeats=RepeatCounts(600, 0, 0, 10, 1, 0.6)), {"gaps": YOURS}),
+        (observed(repeats=RepeatCounts(600, 300, 0, 300, 1, 5)), {"gaps": MEND, "repeats": YOURS}),
         (observed(dropped=0.2, length_s=None), {"gaps": MEND}),
         (observed(losses=1, length_s=None), {"gaps": MEND}),
         (observed(damaged=3), {"gaps": YOURS}),

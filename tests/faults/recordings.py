@@ -180,6 +180,11 @@ def dark_every_second(index: int, rgb: Picture) -> Picture:
     return rgb if index % 2 else np.zeros_like(rgb)
 
 
+def frozen(index: int, rgb: Picture) -> Picture:
+    """A call that stands still for 0.6 s from the middle of the first movement on."""
+    return pictures("left")[66] if 66 < index < 84 else rgb
+
+
 def photograph(index: int, rgb: Picture) -> Picture:
     return pictures("left")[10]
 
