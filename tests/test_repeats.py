@@ -84,7 +84,7 @@ def test_a_small_movement_is_seen_in_a_still_picture():
     # A seventh of an eye that is 40 pixels wide and 12 high.
     twitch = picture()
     twitch[80:82, 60:100] -= 50
-    blank, counts = look(frames([picture()] * 4 + [twitch] * 4 + [picture()] * 4 + [twitch] * 4))
+    blank, _ = look(frames([picture()] * 4 + [twitch] * 4 + [picture()] * 4 + [twitch] * 4))
     assert not any(blank)
 
 
@@ -96,7 +96,7 @@ def test_pictures_without_a_face_are_no_repeats():
 
 
 def test_a_picture_of_another_size_is_new():
-    blank, counts = look(frames([picture()] * 5 + [picture()[:200]] * 5 + [picture()] * 5))
+    blank, _ = look(frames([picture()] * 5 + [picture()[:200]] * 5 + [picture()] * 5))
     assert not any(blank)
 
 
@@ -165,7 +165,7 @@ def encoded(path: Path, shown: Iterable[Picture], **options: str) -> Path:
 @needs_model
 def test_a_twitch_in_a_picture_that_freezes_stays_short_and_the_others_are_found(tmp_path):
     with open_source(SAMPLE) as source:
-        before = [f for f in itertools.takewhile(lambda f: f.time_s < 13, source)]
+        before = list(itertools.takewhile(lambda f: f.time_s < 13, source))
     last = max(i for i, frame in enumerate(before) if frame.time_s < 5.28)
     shown = [before[last if 5.28 <= f.time_s <= 9.3 else f.index].rgb for f in before]
     path = encoded(tmp_path / "frozen.mp4", shown, crf="23", preset="veryfast")

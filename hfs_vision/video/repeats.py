@@ -38,7 +38,7 @@ _TIMES = 2.2
 """What follows repeats must change so many times as much as they do: a face that hardly moves comes
 near to the border from both sides."""
 
-_FEWEST = 30
+_FEWEST = 60
 
 REPEATED = 0.15
 """Share of repeats that is told. Of 25 pictures a second that were made 30 it is 0.17, of real
