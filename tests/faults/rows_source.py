@@ -244,7 +244,7 @@ ROWS = [
         "source",
         "the picture freezes in the middle of a movement",
         of(drawn("x.mp4", frozen)),
-        answered(*LEFT, says="the picture froze 1 times, 0.5 s in all"),
+        answered(("left", 2.13, 2.5), LEFT[1], says="the picture froze 1 times, 0.5 s in all"),
     ),
     Row(
         "source",
