@@ -265,12 +265,8 @@ def analyze(
     stats = DecodeStats.total(part.stats for part in parts)
     repeats = RepeatCounts.total(part.repeats for part in parts)
     seen = dict.fromkeys(text for part in parts for text in part.warnings)
-    told = [
-        *source.info.time_doubts,
-        *stats.warnings(),
-        *repeats.warnings(run.tally.fps),
-        *seen,
-    ]
+    told = [*source.info.time_doubts, *stats.warnings()]
+    told += [*repeats.warnings(run.tally.fps), *seen]
     return run.result(
         settings,
         source_warnings=[changed, *told] if changed else told,
