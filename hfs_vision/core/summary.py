@@ -12,7 +12,7 @@ import numpy as np
 
 from hfs_vision.core.detector import Step
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.signals import Signals
+from hfs_vision.core.signals import MIN_VISIBILITY, Signals
 from hfs_vision.schema import KINDS, SIDES, Event, FloatArray
 
 LOW_FPS = 24.0
@@ -21,6 +21,19 @@ LOW_FPS = 24.0
 SMALL_FACE_PX = 64.0
 """Interocular distance below which the picture, not the landmark model, limits resolution: the
 models see about 0.7 px per mm of face, and the outer canthi are about 90 mm apart."""
+
+LIDS_DIFFER = 0.7
+"""One lid that opens to less than this share of the other: of 536 portraits none reads below 0.72,
+nor of the clips of ordinary faces (docs/experiments.md)."""
+
+OPEN_PERCENTILE = 80.0
+"""Of apertures: an open eye, between its blinks."""
+
+_LIDS_KNOWN_S = 5.0
+"""In less than this one long squint can be most of it."""
+
+_LIDS_YAW_DEG = 20.0
+"""Beyond this a turned head shows one eye narrower."""
 
 _MANY_INVALID = 0.2
 _SHORT_S = 60.0
@@ -61,6 +74,8 @@ class Summary:
         valid_s: Time in which both sides were measured; all rates refer to it.
         fps: Median frame rate; NaN with fewer than two frames.
         face_px: Median interocular distance in pixels; NaN without a face.
+        open_left, open_right: How far the lids are open between blinks, interocular units; NaN
+            without a face.
         counts: One row for each side and kind, then each side, then all.
         blinks: Closures of both lids that are not part of an event.
         blink_rate_per_min: The same per minute of valid time.
@@ -73,6 +88,8 @@ class Summary:
     valid_s: float
     fps: float
     face_px: float
+    open_left: float
+    open_right: float
     counts: tuple[Count, ...]
     blinks: int
     blink_rate_per_min: float
@@ -101,6 +118,8 @@ class Summary:
                 f"{SMALL_FACE_PX:.0f} or more are wanted): come nearer or record at a higher "
                 "resolution"
             )
+        if self.valid_s >= _LIDS_KNOWN_S:
+            found += lids_text(self.open_left, self.open_right)
         if self.frames and self.valid_frames < (1 - _MANY_INVALID) * self.frames:
             found.append(
                 f"no usable face in {self.frames - self.valid_frames} of {self.frames} frames "
@@ -117,6 +136,32 @@ class Summary:
                 "or lids that cannot be read (dark glasses, glare, a picture out of focus)"
             )
         return found
+
+
+def lids_text(left: float, right: float) -> list[str]:
+    """A sentence where two open eyes differ more than those of ordinary faces do, else none.
+
+    >>> lids_text(0.05, 0.1)[0][:68]
+    'the lids differ at rest: the left eye opens to 50% of the right; a l'
+    >>> lids_text(0.09, 0.1)
+    []
+    """
+    narrow, wide = ("left", "right") if left < right else ("right", "left")
+    share = min(left, right) / max(left, right) if max(left, right) > 0 else 1.0
+    if not share < LIDS_DIFFER:
+        return []
+    return [
+        f"the lids differ at rest: the {narrow} eye opens to {max(share, 0.0):.0%} of the {wide}; "
+        "a look down or a slow blink may then read as a closure of one side"
+    ]
+
+
+def of_open_eyes(measured: Measurements) -> FloatArray:
+    """Apertures ``(m, 2)`` of the frames in which both eyes are seen from the front."""
+    with np.errstate(invalid="ignore"):
+        ahead = np.abs(measured.yaw_deg) <= _LIDS_YAW_DEG
+        seen = ahead & (measured.visibility >= MIN_VISIBILITY)
+    return measured.aperture[seen]
 
 
 @dataclass(frozen=True)
@@ -176,7 +221,7 @@ def count_events(events: Sequence[Event], valid_s: float) -> tuple[Count, ...]:
 
 
 class _Sample:
-    """Values for a median: all of them, or every 2nd, 4th ... of those that are too many to hold.
+    """Values for a percentile: all, or every 2nd, 4th ... of those that are too many to hold.
 
     Which ones depends on nothing but their number, so that pieces of any size give the same.
     """
@@ -197,12 +242,17 @@ class _Sample:
         """NaN without values."""
         return float(np.median(np.frombuffer(self._kept))) if self._kept else float("nan")
 
+    def percentile(self, share: float) -> float:
+        """NaN without values."""
+        kept = np.frombuffer(self._kept)
+        return float(np.percentile(kept, share)) if len(kept) else float("nan")
+
 
 class Tally:
     """Counts a recording while it comes in, against the time in which events could be seen.
 
-    It holds the times of events and blinks, and at most 2 MB for the medians of frame rate and face
-    size; nothing else grows.
+    It holds the times of events and blinks, and at most 4 MB for frame rate, face size and
+    lids; nothing else grows.
 
     Args:
         max_gap_s: A frame stands for no longer than this.
@@ -213,6 +263,7 @@ class Tally:
         self._frames = self._valid_frames = 0
         self._start_s = self._last_s = float("nan")
         self._steps_s, self._face_px = _Sample(), _Sample()
+        self._lids = _Sample(), _Sample()
         self._latest_step_s = 0.0
         self._open: tuple[float, bool] | None = None
         self._starts_s, self._labels = [-math.inf], [""]
@@ -266,6 +317,8 @@ class Tally:
             valid_s=valid_s,
             fps=self.fps,
             face_px=self._face_px.median(),
+            open_left=self._lids[0].percentile(OPEN_PERCENTILE),
+            open_right=self._lids[1].percentile(OPEN_PERCENTILE),
             counts=self._whole.counts(valid_s),
             blinks=blinks,
             blink_rate_per_min=_per_minute(blinks, valid_s),
@@ -308,6 +361,8 @@ class Tally:
             steps = np.diff(time_s, prepend=self._last_s)
         self._steps_s.add(steps)
         self._face_px.add(measured.face_px[np.isfinite(measured.face_px)])
+        for kept, apertures in zip(self._lids, of_open_eyes(measured).T, strict=True):
+            kept.add(apertures)
         self._latest_step_s = float(steps[-1]) if len(steps) else self._latest_step_s
         self._frames += len(time_s)
         self._last_s = float(time_s[-1])
