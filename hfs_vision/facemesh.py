@@ -19,17 +19,17 @@ import importlib.util
 import math
 import warnings
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from hfs_vision import models
-from hfs_vision.errors import ModelError, SourceError, UsageError, library_hint
+from hfs_vision.errors import ModelError, UsageError, library_hint
 from hfs_vision.fusion import FusedLandmarker
+from hfs_vision.landmarker import Faces, SubjectLandmarker
 from hfs_vision.quiet import quiet_native, without_sound
-from hfs_vision.schema import LANDMARKERS, N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
+from hfs_vision.schema import LANDMARKERS, N_LANDMARKS, FloatArray, Landmarker, ModelIdentity
 from hfs_vision.sighting import Look, Picture, Place
-from hfs_vision.subject import Subject, Tracker
 
 _CHOICES = ("auto", *LANDMARKERS)
 """Names that `open_landmarker` takes."""
@@ -47,6 +47,9 @@ _LID_LEAK = 0.22
 """Of FaceLandmarker: where one eye closes alone, the open one follows by 0.23 to 0.33 of what the
 model gives for the closing one; Face Mesh shows none (`python -m tests.benchmarks.lid_leak`)."""
 
+_BLANK = np.zeros((64, 64, 3), np.uint8)
+"""The models load their kernels, and write about it, at the first picture."""
+
 # The protobuf bytes of one face are 478 times these 17: tag and length, then x, y and z as float32,
 # each after a tag of its own. Reading them directly takes a tenth of the time of 1434 attributes.
 _POINT_HEAD, _POINT_BYTES, _FLOAT_BYTES = b"\x0a\x0f\x0d", 17, 5
@@ -58,6 +61,7 @@ def open_landmarker(
     model: Path | None = None,
     subject: tuple[float, float] | None = None,
     known: Look | None = None,
+    passed_over: tuple[Place, ...] = (),
 ) -> Landmarker:
     """Load a landmark model that follows one subject.
 
@@ -69,6 +73,8 @@ def open_landmarker(
             of the first picture with a face; without it the largest face.
         known: Look of the subject in an earlier part of the recording (`subject.look_of`), which
             is followed rather than either.
+        passed_over: Faces that are never followed, such as photographs on a wall, in fractions of
+            the picture (`Place.fraction_of`).
 
     Returns:
         A landmarker; close it after use. It expects the frames of one recording in their order.
@@ -77,88 +83,58 @@ def open_landmarker(
         UsageError: An unknown name, or ``subject`` outside 0..1.
         ModelError: The model is missing, damaged, or not supported by the installed MediaPipe.
     """
-    if name not in _CHOICES:
-        raise UsageError(f"unknown landmarker {name!r}; choose one of {', '.join(_CHOICES)}")
-    if subject is not None and not all(0.0 <= fraction <= 1.0 for fraction in subject):
-        raise UsageError(f"subject must be fractions of width and height, 0..1, got {subject}")
-    if model is not None and name == "facemesh":
-        raise UsageError("facemesh runs the model inside MediaPipe and takes no model file")
+    _check(name, model)
+    check_subject(subject)
     mediapipe = _import_mediapipe()
-    if name == "auto":
-        carried = hasattr(mediapipe, "solutions") and model is None
-        name = "facemesh" if carried else "facelandmarker"
+    name = _carried(mediapipe, model) if name == "auto" else name
+    whom: dict[str, Any] = {"subject": subject, "known": known, "passed_over": passed_over}
     if name == "fused":
-        mesh = open_landmarker("facemesh", subject=subject, known=known)
-        task = open_landmarker("facelandmarker", model=model, subject=subject, known=known)
-        return FusedLandmarker(mesh, task)
+        mesh = open_landmarker("facemesh", **whom)
+        return FusedLandmarker(mesh, open_landmarker("facelandmarker", model=model, **whom))
     if name == "facemesh":
         identity = _mesh_identity(mediapipe)
-        return SubjectLandmarker(_FaceMesh(mediapipe), identity, subject, known)
+        return SubjectLandmarker(_FaceMesh(mediapipe), identity, **whom)
     path, weights, digest = models.read(models.FACE_LANDMARKER.name, model)
     identity = ModelIdentity(name, path.name, digest, _version(mediapipe), _LID_LEAK)
-    return SubjectLandmarker(_FaceLandmarker(mediapipe, path, weights), identity, subject, known)
+    return SubjectLandmarker(_FaceLandmarker(mediapipe, path, weights), identity, **whom)
 
 
-class _Closing(Tracker, Protocol):
-    """A tracker that holds resources."""
+def open_faces(name: str = "auto", *, model: Path | None = None) -> Faces:
+    """Load the same model to find all faces of single pictures; for ``fused``, Face Mesh.
 
-    def close(self) -> None: ...
+    Raises:
+        UsageError, ModelError: As `open_landmarker`.
+    """
+    _check(name, model)
+    mediapipe = _import_mediapipe()
+    if (_carried(mediapipe, model) if name == "auto" else name) != "facelandmarker":
+        _mesh_identity(mediapipe)
+        with quiet_native():
+            mesh = _open_still(mediapipe)
+            mesh(_BLANK)
+        return Faces(mesh, mesh.close)
+    path, weights, _ = models.read(models.FACE_LANDMARKER.name, model)
+    task = _open_task(mediapipe, path, weights, "IMAGE")
+    return Faces(lambda rgb: _task_faces(task.detect(_image(mediapipe, rgb)), rgb), task.close)
 
 
-class SubjectLandmarker:
-    """A landmark model and the following of one subject, as one `Landmarker`."""
+def check_subject(subject: tuple[float, float] | None) -> None:
+    """Raises a UsageError where it is no point of a picture."""
+    if subject is not None and not all(0.0 <= fraction <= 1.0 for fraction in subject):
+        raise UsageError(f"subject must be fractions of width and height, 0..1, got {subject}")
 
-    def __init__(
-        self,
-        tracker: _Closing,
-        identity: ModelIdentity,
-        subject: tuple[float, float] | None = None,
-        known: Look | None = None,
-    ) -> None:
-        self._tracker = tracker
-        self._identity = identity
-        self._subject = Subject(tracker, subject, known)
-        self._closed = False
 
-    @property
-    def identity(self) -> ModelIdentity:
-        """Which weights and which MediaPipe run."""
-        return self._identity
+def _check(name: str, model: Path | None) -> None:
+    if name not in _CHOICES:
+        raise UsageError(f"unknown landmarker {name!r}; choose one of {', '.join(_CHOICES)}")
+    if model is not None and name == "facemesh":
+        raise UsageError("facemesh runs the model inside MediaPipe and takes no model file")
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Each time at which the landmarks may have become another person's, or the subject left
-        and only a bystander remained.
-        """
-        return tuple(self._subject.warnings)
 
-    def __call__(self, frame: Frame) -> FloatArray:
-        """Landmarks of the subject, ``(478, 3)`` pixels ``(x*W, y*H, z*W)``; NaN where none.
-
-        Raises:
-            ModelError: The landmarker is closed, or MediaPipe fails on this picture.
-            SourceError: The picture is not ``(height, width, 3)`` uint8, or is empty.
-        """
-        rgb = frame.rgb
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
-            raise SourceError(
-                f"frame {frame.index} must be (height, width, 3) uint8, got {rgb.shape} {rgb.dtype}"
-            )
-        if self._closed:
-            raise ModelError(f"the landmarker {self._identity.landmarker} is closed")
-        try:
-            return self._subject(np.ascontiguousarray(rgb), frame.time_s)
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(
-                f"{self._identity.landmarker} failed on frame {frame.index} at "
-                f"{frame.time_s:.3f} s, {rgb.shape[1]}x{rgb.shape[0]} pixels: {error}"
-            ) from error
-
-    def close(self) -> None:
-        """Release the model. A second call does nothing."""
-        if not self._closed:
-            self._closed = True
-            self._tracker.close()
+def _carried(mediapipe: Any, model: Path | None) -> str:
+    """The model that runs where none is named."""
+    carried = hasattr(mediapipe, "solutions") and model is None
+    return "facemesh" if carried else "facelandmarker"
 
 
 class _FaceMesh:
@@ -168,19 +144,14 @@ class _FaceMesh:
     """
 
     def __init__(self, mediapipe: Any) -> None:
-        self._solutions = mediapipe.solutions
+        self._mediapipe = mediapipe
         self._still: _MeshGraph | None = None
         self._seen = False
         with quiet_native():
-            self._video = self._mesh(static_image_mode=False, max_num_faces=1)
-            self._detector = self._solutions.face_detection.FaceDetection(model_selection=0)
-            # The models load their kernels, and write about it, at the first picture.
-            blank = np.zeros((64, 64, 3), np.uint8)
-            self._video(blank)
-            self._detector.process(blank)
-
-    def _mesh(self, **options: Any) -> _MeshGraph:
-        return _MeshGraph(self._solutions.face_mesh.FaceMesh(refine_landmarks=True, **options))
+            self._video = _open_mesh(mediapipe, static_image_mode=False, max_num_faces=1)
+            self._detector = mediapipe.solutions.face_detection.FaceDetection(model_selection=0)
+            self._video(_BLANK)
+            self._detector.process(_BLANK)
 
     def track(self, rgb: Picture, time_s: float) -> list[FloatArray]:
         if self._seen:
@@ -207,7 +178,7 @@ class _FaceMesh:
     def examine(self, rgb: Picture) -> list[FloatArray]:
         if self._still is None:  # rarely needed, and 80 ms to load
             with quiet_native():
-                self._still = self._mesh(static_image_mode=True, max_num_faces=MAX_FACES)
+                self._still = _open_still(self._mediapipe)
                 return self._still(rgb)
         return self._still(rgb)
 
@@ -270,26 +241,7 @@ class _FaceLandmarker:
         self._start_s: float | None = None
         self._still: Any = None
         self._seen = False
-        self._video = self._open("VIDEO")
-
-    def _open(self, mode: str) -> Any:
-        from mediapipe.tasks.python import BaseOptions, vision
-
-        options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=self._weights),
-            running_mode=vision.RunningMode[mode],
-            num_faces=MAX_FACES,
-        )
-        try:
-            with quiet_native():
-                return vision.FaceLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(
-                f"MediaPipe cannot load {self._path}: {error}{library_hint(error)}"
-            ) from error
-
-    def _image(self, rgb: Picture) -> Any:
-        return self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=rgb)
+        self._video = _open_task(mediapipe, path, weights, "VIDEO")
 
     def _stamp(self, time_s: float) -> int:
         """Strictly increasing milliseconds for MediaPipe, which uses them only in the filter that
@@ -305,9 +257,13 @@ class _FaceLandmarker:
     def track(self, rgb: Picture, time_s: float) -> list[FloatArray]:
         stamp = self._stamp(time_s)
         if self._seen:
-            return _task_faces(self._video.detect_for_video(self._image(rgb), stamp), rgb)
+            return _task_faces(
+                self._video.detect_for_video(_image(self._mediapipe, rgb), stamp), rgb
+            )
         with quiet_native():
-            faces = _task_faces(self._video.detect_for_video(self._image(rgb), stamp), rgb)
+            faces = _task_faces(
+                self._video.detect_for_video(_image(self._mediapipe, rgb), stamp), rgb
+            )
         self._seen = bool(faces)
         return faces
 
@@ -316,13 +272,40 @@ class _FaceLandmarker:
 
     def examine(self, rgb: Picture) -> list[FloatArray]:
         if self._still is None:
-            self._still = self._open("IMAGE")
-        return _task_faces(self._still.detect(self._image(rgb)), rgb)
+            self._still = _open_task(self._mediapipe, self._path, self._weights, "IMAGE")
+        return _task_faces(self._still.detect(_image(self._mediapipe, rgb)), rgb)
 
     def close(self) -> None:
         for task in (self._video, self._still):
             if task is not None:
                 task.close()
+
+
+def _open_task(mediapipe: Any, path: Path, weights: bytes, mode: str) -> Any:
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    options = vision.FaceLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=weights),
+        running_mode=vision.RunningMode[mode],
+        num_faces=MAX_FACES,
+    )
+    try:
+        with quiet_native():
+            return vision.FaceLandmarker.create_from_options(options)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelError(f"MediaPipe cannot load {path}: {error}{library_hint(error)}") from error
+
+
+def _open_mesh(mediapipe: Any, **options: Any) -> _MeshGraph:
+    return _MeshGraph(mediapipe.solutions.face_mesh.FaceMesh(refine_landmarks=True, **options))
+
+
+def _open_still(mediapipe: Any) -> _MeshGraph:
+    return _open_mesh(mediapipe, static_image_mode=True, max_num_faces=MAX_FACES)
+
+
+def _image(mediapipe: Any, rgb: Picture) -> Any:
+    return mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
 
 
 def _task_faces(result: Any, rgb: Picture) -> list[FloatArray]:

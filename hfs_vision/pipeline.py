@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -80,6 +80,7 @@ class Analysis:
         segments: Counts of the labelled stretches of a live session.
         speed: Frames per second and milliseconds of processor time a frame by stage.
         subject: Whom the user asked to follow, as `analyze` takes it.
+        passed_over: Photographs that were not followed: x, y, width as `FirstLook` has them.
     """
 
     events: list[Event]
@@ -99,6 +100,7 @@ class Analysis:
     segments: Sequence[Segment] = ()
     speed: dict[str, Any] | None = None
     subject: tuple[float, float] | None = None
+    passed_over: Sequence[Sequence[float]] = ()
     inherited: Mapping[str, Any] = field(default_factory=dict)
 
     def save(
@@ -158,7 +160,7 @@ class Analysis:
                 subject=self.subject or self.inherited.get("subject"),
             ),
             "model": asdict(self.model) if self.model else self.inherited.get("model"),
-            "source": {**asdict(self.source), "sha256": self.sha256}
+            "source": asdict(self.source) | {"sha256": self.sha256, "passed_over": self.passed_over}
             if self.source
             else self.inherited.get("source"),
             "decoding": asdict(self.decoding) if self.decoding else self.inherited.get("decoding"),
@@ -236,13 +238,16 @@ def analyze(
         raise UsageError(f"workers must be 1 or more, not {workers}")
     choice = LandmarkerChoice(landmarker, Path(model) if model else None, subject)
     began, run, parts = time.perf_counter(), _Run(settings), []
-    with open_source(path, fps=fps) as source:
+    stop = stop or (lambda: False)
+    with open_source(path, fps=fps) as stored:
+        look = choice.look(stored, stop)
+        source = stored.turned(look.turned_deg)
         for part in measure_recording(
             source,
-            choice,
+            choice.after(look),
             workers=workers,
             progress=partial(progress, source.info) if progress else _ignore,
-            stop=stop or (lambda: False),
+            stop=stop,
         ):
             for measured in part.measured:
                 run.take(measured)
@@ -265,7 +270,7 @@ def analyze(
     stats = DecodeStats.total(part.stats for part in parts)
     repeats = RepeatCounts.total(part.repeats for part in parts)
     seen = dict.fromkeys(text for part in parts for text in part.warnings)
-    told = [*source.info.time_doubts, *stats.warnings()]
+    told = [*source.info.time_doubts, *stats.warnings(), *look.warnings]
     told += [*repeats.warnings(run.tally.fps), *seen]
     return run.result(
         settings,
@@ -277,6 +282,7 @@ def analyze(
         sha256=None if changed else sha256,
         speed=_speed(run, parts, workers, time.perf_counter() - began),
         subject=subject,
+        passed_over=[astuple(place) for place in look.passed_over],
     )
 
 

@@ -86,6 +86,7 @@ class SourceInfo:
         recorded_utc: When it was recorded, ISO 8601 in UTC, as the header states it.
         recorded_local: The same by the clock where it was recorded, with its offset from UTC where
             the header states that; without one, where only that clock's time is known.
+        turned_deg: Clockwise turn on top of that, which the face in the picture asked for.
         time_doubts: What in the header contradicts the times of its frames, in sentences.
         zero_s: Where players begin to count, on the clock of the frames: the earliest of its
             pictures and sounds.
@@ -104,6 +105,7 @@ class SourceInfo:
     recorded_local: str | None = None
     time_doubts: tuple[str, ...] = ()
     zero_s: float | None = None
+    turned_deg: int = 0
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,16 @@ class Place:
         size = math.sqrt(max(right - left, 1e-6) * max(bottom - top, 1e-6))
         return cls((left + right) / 2, (top + bottom) / 2, size)
 
+    def fraction_of(self, rgb: Picture) -> Place:
+        """The same with x as a share of the picture's width, y of its height, size of its width."""
+        height, width = rgb.shape[:2]
+        return Place(self.x / width, self.y / height, self.size / width)
+
+    def in_pixels_of(self, rgb: Picture) -> Place:
+        """What `fraction_of` was made of."""
+        height, width = rgb.shape[:2]
+        return Place(self.x * width, self.y * height, self.size * width)
+
     def distance(self, other: Place) -> float:
         """Distance of the centres in sizes of the larger face."""
         return math.hypot(self.x - other.x, self.y - other.y) / max(self.size, other.size)

@@ -15,6 +15,7 @@ mesh is of no use: it varies more within a recording than between two people.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -79,6 +80,7 @@ class Subject:
         tracker: Tracker,
         wanted: tuple[float, float] | None = None,
         known: Look | None = None,
+        passed_over: Sequence[Place] = (),
     ) -> None:
         """Follow the largest face, the one nearest to ``wanted``, or the one that is ``known``.
 
@@ -86,10 +88,12 @@ class Subject:
             tracker: The landmark model.
             wanted: Fractions of width and height of the first picture that shows a face.
             known: Look of the subject in an earlier part of the recording; it goes before both.
+            passed_over: Faces that are never followed, in fractions of the picture.
         """
         self._tracker = tracker
         self._wanted = wanted
         self._known = known
+        self._passed_over = passed_over
         self._begun_s: float | None = None
         self._place: Place | None = None
         self._look: Look = np.zeros(0, np.float32)
@@ -102,10 +106,13 @@ class Subject:
         self._looked_s = self._doubted_s = -math.inf
         self._refused = False
         self._in_company = False
+        self._turned_s: float | None = None
         self.warnings: list[str] = []
 
     def __call__(self, rgb: Picture, time_s: float) -> FloatArray:
         """Mesh of the subject in the next picture, ``(478, 3)`` pixels; NaN where there is none."""
+        if self._turned_s is not None and 0 <= time_s - self._turned_s < DOUBT_EVERY_S:
+            return no_face()
         if self._place is None:
             return self._start(rgb, time_s)
         if not self._lost:
@@ -122,8 +129,8 @@ class Subject:
             return no_face()
         if self._begun_s is None:
             self._begun_s = time_s
-        places = self._tracker.survey(rgb)
-        for here in map(Place.of, faces):  # the survey may miss what is tracked
+        places = self._survey(rgb)
+        for here in self._to_follow(list(map(Place.of, faces)), rgb):  # the survey may miss it
             if all(place.distance(here) > SAME_FRAME for place in places):
                 places.append(here)
         self._in_company = len(places) > 1
@@ -141,9 +148,21 @@ class Subject:
                     f"the face nearest to {self._wanted} gives no landmarks; another one is "
                     f"followed from {time_s:.2f} s on"
                 )
+            if self._known is not None:
+                self._look = self._known
+                if self._has_turned(rgb, time_s, face):
+                    return no_face()
             self._tell_unlike(rgb, time_s, face)
             return self._take_anew(rgb, time_s, face)
         return no_face()
+
+    def _survey(self, rgb: Picture) -> list[Place]:
+        """Places of all faces that may be followed."""
+        return self._to_follow(self._tracker.survey(rgb), rgb)
+
+    def _to_follow(self, places: list[Place], rgb: Picture) -> list[Place]:
+        never = [place.in_pixels_of(rgb) for place in self._passed_over]
+        return [p for p in places if all(p.distance(n) > SAME_FRAME for n in never)]
 
     def _by_preference(self, places: list[Place], rgb: Picture) -> list[Place]:
         """Most like the known subject first, nearest to the wanted point, or largest."""
@@ -167,6 +186,7 @@ class Subject:
         """Follow this face from here on, as the person whose look is remembered."""
         self._place, self._seen_s, self._lost = Place.of(face), time_s, False
         self._looked_s, self._suspect_s, self._stranger_s = time_s, None, None
+        self._turned_s = None
         return face
 
     def _take_anew(self, rgb: Picture, time_s: float, face: FloatArray) -> FloatArray:
@@ -218,7 +238,7 @@ class Subject:
     ) -> FloatArray:
         """The tracker may have left with another person: go back if the subject is in view."""
         here = Place.of(face)
-        if any(place.distance(here) > SAME_FRAME for place in self._tracker.survey(rgb)):
+        if any(place.distance(here) > SAME_FRAME for place in self._survey(rgb)):
             self._in_company = True
             for other in self._tracker.examine(rgb):
                 fits = self._likeness(look_of(rgb, other))
@@ -232,6 +252,9 @@ class Subject:
                         "person's, who passed the subject; from then on the subject's again"
                     )
                     return self._take(time_s, back)
+        if self._has_turned(rgb, time_s, face):
+            self._lost, self._others, self._refused = True, [], False
+            return no_face()
         if time_s - since_s >= PATIENCE_S:
             # A new light, a hand or a person who stayed in front: the look cannot tell which.
             self.warnings.append(
@@ -241,9 +264,31 @@ class Subject:
             return self._take_anew(rgb, time_s, face)
         return face
 
+    def _has_turned(self, rgb: Picture, time_s: float, face: FloatArray) -> bool:
+        """Whether the picture has turned since: then the subject is seen once it is turned back,
+        and the mesh, which is drawn on upright, lies upside down on the face.
+        """
+        likeness = self._likeness(look_of(rgb, face))
+        if likeness >= ALIKE:
+            return False
+        least = max(ALIKE, likeness + CLEARER)
+        for quarters in (2, 1, 3):
+            back = np.ascontiguousarray(np.rot90(rgb, quarters))
+            if all(self._likeness(look_of(back, f)) < least for f in self._tracker.examine(back)):
+                continue
+            if self._turned_s is None:
+                self.warnings.append(
+                    f"from {time_s:.2f} s on the picture is turned by {90 * quarters} degrees "
+                    "against its start: nothing is measured until it turns back; cut the "
+                    "recording there and analyse each part by itself"
+                )
+            self._turned_s = time_s
+            return True
+        return False
+
     def _search(self, rgb: Picture, time_s: float, last: Place) -> FloatArray:
         """Look for the lost subject; never take a face that was seen beside it."""
-        places = self._tracker.survey(rgb)
+        places = self._survey(rgb)
         away_s = max(time_s - self._seen_s, 0.0)
         unknown = self._set_others_apart(rgb, places, last, away_s)
         near = [place for place in unknown if place.like(last, _reach(away_s))]
@@ -263,6 +308,8 @@ class Subject:
             for place in sorted(unknown, key=last.distance):
                 face = self._turn_to(rgb, time_s, place)
                 if face is not None:
+                    if self._has_turned(rgb, time_s, face):
+                        return no_face()
                     self._tell_of_another(rgb, time_s, face, elsewhere=place not in near)
                     return self._take_anew(rgb, time_s, face)
         if self._others and not self._refused:

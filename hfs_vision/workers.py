@@ -26,9 +26,10 @@ import numpy as np
 from hfs_vision.appearance import Appearance
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.facemesh import open_landmarker
+from hfs_vision.first_look import FirstLook, first_look
 from hfs_vision.measuring import CpuTimes, Measuring, Progress
 from hfs_vision.schema import ModelIdentity
-from hfs_vision.sighting import Look, look_of
+from hfs_vision.sighting import Look, Place, look_of
 from hfs_vision.video import DecodeStats, FrameSource, RepeatCounts, Repeats
 
 PART_S = 60.0
@@ -50,10 +51,27 @@ class LandmarkerChoice:
     model: Path | None = None
     subject: tuple[float, float] | None = None
     known: Look | None = field(default=None, compare=False)
+    passed_over: tuple[Place, ...] = ()
 
     def open(self) -> Any:
         """A fresh landmarker."""
-        return open_landmarker(self.name, model=self.model, subject=self.subject, known=self.known)
+        return open_landmarker(
+            self.name,
+            model=self.model,
+            subject=self.subject,
+            known=self.known,
+            passed_over=self.passed_over,
+        )
+
+    def look(self, source: FrameSource, stop: Stop = lambda: False) -> FirstLook:
+        """What the start of a recording shows; see `hfs_vision.first_look`."""
+        return first_look(
+            source, landmarker=self.name, model=self.model, subject=self.subject, stop=stop
+        )
+
+    def after(self, look: FirstLook) -> LandmarkerChoice:
+        """The same for the pictures turned as they were found to need it."""
+        return replace(self, subject=look.subject, passed_over=look.passed_over)
 
 
 KILLED = (

@@ -27,16 +27,21 @@ ALLOWED = {
     "fusion": (CORE, {"numpy"}),
     "quiet": (set(), set()),
     "leaving": (set(), set()),
+    "landmarker": (BASE | {"quiet", "sighting", "subject"}, {"numpy"}),
     "facemesh": (
-        CORE | {"models", "sighting", "subject", "fusion", "quiet"},
+        CORE | {"models", "sighting", "landmarker", "fusion", "quiet"},
         {"numpy", "cv2", "mediapipe"},
     ),
     "tables": (CORE, {"numpy"}),
     "comparison": (CORE | {"tables"}, set()),
     "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
     "measuring": (CORE | {"video", "patches", "appearance"}, {"numpy"}),
+    "first_look": (
+        CORE | {"video", "sighting", "subject", "facemesh", "appearance"},
+        {"numpy", "cv2"},
+    ),
     "workers": (
-        CORE | {"video", "sighting", "facemesh", "appearance", "measuring"},
+        CORE | {"video", "sighting", "facemesh", "appearance", "first_look", "measuring"},
         {"numpy"},
     ),
     "pipeline": (CORE | {"video", "measuring", "workers", "tables"}, {"numpy"}),
@@ -46,7 +51,17 @@ ALLOWED = {
     ),
     "drawing": (CORE, {"numpy", "cv2"}),
     "live": (
-        CORE | {"video", "facemesh", "appearance", "tables", "pipeline", "drawing"},
+        CORE
+        | {
+            "video",
+            "subject",
+            "facemesh",
+            "appearance",
+            "first_look",
+            "tables",
+            "pipeline",
+            "drawing",
+        },
         {"numpy", "cv2"},
     ),
     "report": (CORE | {"tables", "pipeline", "rates"}, {"numpy", "jinja2", "matplotlib"}),
@@ -56,7 +71,7 @@ ALLOWED = {
         {"numpy", "av", "cv2"},
     ),
     "checking": (
-        CORE | {"video", "facemesh", "appearance", "patches", "measuring", "live"},
+        CORE | {"video", "facemesh", "appearance", "patches", "first_look", "measuring", "live"},
         {"numpy", "cv2", "av"},
     ),
     "exports": (CORE | {"tables"}, {"numpy", "pandas", "pyarrow"}),
@@ -79,6 +94,7 @@ ALLOWED = {
         | {
             "asking",
             "video",
+            "sighting",
             "facemesh",
             "tables",
             "comparison",

@@ -14,10 +14,12 @@ OK, YOURS, MEND = "ok", "look", "mend"
 
 TOPICS = {
     "face": "face in view",
+    "upright": "which way up",
     "others": "other faces",
     "size": "size of the face",
     "head": "head angles",
     "cover": "nothing in front",
+    "lids": "lids at rest",
     "brightness": "light on the face",
     "burnt": "too bright spots",
     "sides": "light from the front",

@@ -10,7 +10,13 @@ import numpy as np
 from hfs_vision.checking.findings import MEND, OK, YOURS, Finding, share_text
 from hfs_vision.checking.observing import Observed
 from hfs_vision.core.signals import MIN_VISIBILITY
-from hfs_vision.core.summary import LOW_FPS, SMALL_FACE_PX
+from hfs_vision.core.summary import (
+    LOW_FPS,
+    OPEN_PERCENTILE,
+    SMALL_FACE_PX,
+    lids_text,
+    of_open_eyes,
+)
 from hfs_vision.live.hints import DARK, DELIVERED_SHARE
 from hfs_vision.schema import FloatArray
 from hfs_vision.settings import Settings
@@ -53,7 +59,7 @@ def judge(seen: Observed) -> list[Finding]:
     """
     steps: list[Callable[[Observed], Iterator[Finding]]] = [_face]
     if np.isfinite(seen.measured.yaw_deg).any():
-        steps += [_others, _place, _light, _clear]
+        steps += [_upright, _others, _place, _lids, _light, _clear]
     steps += [_rate, _whole, _origin]
     return [finding for step in steps for finding in step(seen)]
 
@@ -72,13 +78,23 @@ def _face(seen: Observed) -> Iterator[Finding]:
     yield _finding("face", verdict, 1.0 - missing, "", found, advice)
 
 
+def _upright(seen: Observed) -> Iterator[Finding]:
+    turned_deg = float(seen.look.turned_deg)
+    verdict = YOURS if turned_deg else OK
+    found = seen.look.turn_text or "upright"
+    advice = "Counting turns it too; better turn the camera, or the file by its rotation tag"
+    yield _finding("upright", verdict, turned_deg, "degrees", found, advice)
+
+
 def _others(seen: Observed) -> Iterator[Finding]:
     found = "none"
-    if seen.others:
+    several = bool(seen.others or seen.look.faces_text or seen.people)
+    if seen.look.faces_text:
+        found = seen.look.faces_text
+    elif seen.others:
         found = "more than one face is in view"
     elif seen.people:
         found = "it is not sure throughout that the face is the same one"
-    several = seen.others or bool(seen.people)
     advice = "Be alone in the picture, pictures on the wall included, or name the face by --subject"
     yield _finding("others", YOURS if several else OK, float(several), "", found, advice)
 
@@ -113,6 +129,19 @@ def _place(seen: Observed) -> Iterator[Finding]:
         "Keep hands, hair, scarf and mask away from eyes and mouth, and the face within the "
         "picture",
     )
+
+
+def _lids(seen: Observed) -> Iterator[Finding]:
+    apertures = of_open_eyes(seen.measured)
+    if not len(apertures):
+        return
+    left, right = np.percentile(apertures, OPEN_PERCENTILE, axis=0).tolist()
+    widest = max(left, right)
+    share = max(min(left, right), 0.0) / widest if widest > 0 else math.nan
+    differ = lids_text(left, right)
+    found = differ[0] if differ else f"one opens to {share_text(share)} of the other"
+    advice = "Look straight ahead; judge by eye what is found while the subject looks down"
+    yield _finding("lids", YOURS if differ else OK, share, "", found, advice)
 
 
 def _light(seen: Observed) -> Iterator[Finding]:

@@ -13,12 +13,14 @@ from hfs_vision.checking.history import History
 from hfs_vision.checking.pictures import Changes, Sample, sample
 from hfs_vision.checking.timing import Timing, cut_places, timing
 from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.first_look import FirstLook
 from hfs_vision.schema import FloatArray, Frame, Landmarker, ModelIdentity, SourceInfo
 from hfs_vision.video import RepeatCounts, Repeats
 
 _SAMPLE_S = 0.2
-FinderFor = Callable[[tuple[float, float] | None], Landmarker]
-"""Opens a landmarker that follows the face nearest to a place; the largest without one."""
+_BOX_S = 1.0
+FinderFor = Callable[..., Landmarker]
+"""Opens a landmarker that follows the face nearest to a ``subject``."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Observed:
         cuts: Times at which the picture changes altogether, seconds.
         timing: Of the whole recording where its file tells, else of the frames looked at.
         others: Whether a picture holds more than one face.
+        look: What the start shows: which way up it is, and who is in view.
         people: What the landmarker told of other people.
         length_s: Length of a recording; ``None`` of a camera.
         history: What a file's tags say; ``None`` of a camera and of images.
@@ -53,6 +56,7 @@ class Observed:
     cuts: tuple[float, ...]
     timing: Timing
     others: bool
+    look: FirstLook = FirstLook()  # noqa: RUF009 - it cannot be changed
     people: tuple[str, ...] = ()
     length_s: float | None = None
     history: History | None = None
@@ -135,7 +139,7 @@ class Observer:
         for frame in (*self._firsts.values(), *newest):
             found = []
             for edge in (0.0, 1.0):
-                finder = finder_for((edge, 0.5))
+                finder = finder_for(subject=(edge, 0.5))
                 try:
                     found.append(finder(frame)[:, :2])
                 finally:
@@ -146,13 +150,18 @@ class Observer:
         return False
 
     def observed(
-        self, source: SourceInfo, finder_for: FinderFor, known: Timing | None = None
+        self,
+        source: SourceInfo,
+        finder_for: FinderFor,
+        look: FirstLook = FirstLook(),  # noqa: B008 - it cannot be changed
+        known: Timing | None = None,
     ) -> Observed:
         """Everything that was seen.
 
         Args:
             source: What it says of itself.
             finder_for: Opens landmarkers, to look for other faces.
+            look: What the start shows.
             known: Timing, where more is known than the frames tell.
         """
         columns = np.array(self._samples).reshape(-1, len(_COLUMNS))
@@ -167,6 +176,7 @@ class Observer:
             cuts=tuple(cuts),
             timing=known or timing(self.stretches),
             others=self.others(finder_for),
+            look=look,
             people=tuple(self._finder.warnings),
         )
 

@@ -18,8 +18,18 @@ from hfs_vision.checking.observing import Observed, Observer
 from hfs_vision.checking.timing import timing
 from hfs_vision.errors import SourceError
 from hfs_vision.facemesh import open_landmarker
-from hfs_vision.schema import FloatArray, Landmarker
-from hfs_vision.video import Capture, DecodeStats, FrameSource, LiveSource, VideoFile, open_source
+from hfs_vision.first_look import Looking, first_look
+from hfs_vision.live.starting import Starting
+from hfs_vision.schema import FloatArray
+from hfs_vision.video import (
+    Capture,
+    DecodeStats,
+    FrameSource,
+    LiveSource,
+    VideoFile,
+    open_source,
+    turned_info,
+)
 
 SECONDS = 10.0
 """How much is looked at, if nothing else is asked for."""
@@ -64,9 +74,12 @@ def check_recording(
         ModelError: If a model is missing or damaged.
         KeyboardInterrupt: If it was stopped before the first frame.
     """
-    finder_for = partial(_finder, landmarker, model)
-    with open_source(path, fps=fps) as source:
-        appearance, finder = Appearance(), finder_for(subject)
+    finder_for = partial(open_landmarker, landmarker, model=model)
+    with open_source(path, fps=fps) as stored:
+        look = first_look(stored, landmarker=landmarker, model=model, subject=subject, stop=stop)
+        source = stored.turned(look.turned_deg)
+        appearance = Appearance()
+        finder = finder_for(subject=look.subject, passed_over=look.passed_over)
         try:
             observer = Observer(finder, appearance)
             times = _packet_times(source)
@@ -74,7 +87,7 @@ def check_recording(
             if not len(observer):
                 _nothing(stopped)
             known = timing([times]) if len(times) > 1 else None
-            seen = observer.observed(source.info, finder_for, known)
+            seen = observer.observed(source.info, finder_for, look, known)
         finally:
             finder.close()
     seen = replace(
@@ -117,18 +130,23 @@ def check_live(
         ModelError: If a model is missing or damaged.
         KeyboardInterrupt: If it was stopped before the first frame.
     """
-    finder_for = partial(_finder, landmarker, model)
-    appearance, finder = Appearance(), finder_for(subject)
+    finder_for = partial(open_landmarker, landmarker, model=model)
+    appearance = Appearance()
+    finder = Starting(
+        lambda look: finder_for(subject=look.subject or subject, passed_over=look.passed_over),
+        Looking(landmarker, model, subject, live=True),
+    )
     capture = Capture(source, clock=clock)
     try:
         observer = Observer(finder, appearance)
         capture.start(stop)
-        stopped = _watch(capture, observer, clock, seconds, progress, stop)
+        stopped = _watch(capture, finder, observer, clock, seconds, progress, stop)
         stats = capture.stats
         capture.close()
         if not len(observer):
             _nothing(stopped)
-        seen = observer.observed(source.info, finder_for)
+        info = turned_info(source.info, finder.look.turned_deg)
+        seen = observer.observed(info, finder_for, finder.look)
     finally:
         capture.close()
         finder.close()
@@ -138,10 +156,6 @@ def check_live(
         losses=len(stats.interruptions),
     )
     return _check(seen, observer, partial=stopped)
-
-
-def _finder(name: str, model: Path | None, subject: tuple[float, float] | None) -> Landmarker:
-    return open_landmarker(name, model=model, subject=subject)
 
 
 def _nothing(stopped: bool) -> None:
@@ -211,6 +225,7 @@ def places(times: FloatArray, seconds: float) -> list[tuple[float, float]]:
 
 def _watch(
     capture: Capture,
+    starting: Starting,
     observer: Observer,
     clock: Callable[[], float],
     seconds: float,
@@ -225,8 +240,9 @@ def _watch(
         if passed_s > seconds:
             return False
         progress(max(passed_s, 0.0))
-        if frame is not None and passed_s >= 0:
-            observer.take(frame)
+        upright = starting.upright(frame) if frame is not None else None
+        if upright is not None and passed_s >= 0:
+            observer.take(upright)
     return stop()
 
 

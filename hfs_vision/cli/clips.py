@@ -28,8 +28,16 @@ from hfs_vision.footage import (
 )
 from hfs_vision.footage.pictures import MIN_WIDTH
 from hfs_vision.schema import Landmarker
-from hfs_vision.tables import ANNOTATED_FILE, CLIPS_FOLDER, SIGNALS_FILE, check_folder, read_folder
-from hfs_vision.video import Stopped, find_recording, open_source
+from hfs_vision.sighting import Place
+from hfs_vision.tables import (
+    ANNOTATED_FILE,
+    CLIPS_FOLDER,
+    SIGNALS_FILE,
+    ResultFolder,
+    check_folder,
+    read_folder,
+)
+from hfs_vision.video import Stopped, find_recording, open_source, turned_point
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -42,16 +50,31 @@ class Choice:
         landmarker, model, subject: As `hfs_vision.facemesh.open_landmarker` takes them; without a
             subject that of the result is followed.
         fps: Frames per second of a folder of images.
+        passed_over: Photographs that the analysis did not follow.
     """
 
     landmarker: str
     model: Path | None
     subject: tuple[float, float] | None
     fps: float | None
+    passed_over: tuple[Place, ...] = ()
 
     def open_finder(self, known: Any) -> Landmarker:
         """A fresh landmark model."""
-        return open_landmarker(self.landmarker, model=self.model, subject=self.subject, known=known)
+        return open_landmarker(
+            self.landmarker,
+            model=self.model,
+            subject=self.subject,
+            known=known,
+            passed_over=self.passed_over,
+        )
+
+    def of(self, result: ResultFolder) -> Choice:
+        """The same for the pictures turned as they were when the result was measured."""
+        subject = self.subject or result.subject
+        if subject is not None:
+            return replace(self, subject=turned_point(subject, result.summary.source.turned_deg))
+        return replace(self, passed_over=tuple(Place(*each) for each in result.summary.source.passed_over))
 
 
 def _footage_options(command: _Command) -> _Command:
@@ -189,8 +212,7 @@ class _Ready:
     folder: Path
     given: Path | None
     course: Course
-    sha256: str | None
-    subject: tuple[float, float] | None
+    result: ResultFolder
 
     @classmethod
     def read(cls, path: Path, given: Path | None, *, blur: bool) -> _Ready:
@@ -202,7 +224,7 @@ class _Ready:
                 f"{path} holds no {SIGNALS_FILE}, which tells --blur where the face was measured: "
                 "analyse the recording again"
             )
-        return cls(path, given, course, result.sha256, result.subject)
+        return cls(path, given, course, result)
 
     def find(self) -> Path:
         """The recording; a warning is shown where it may be another.
@@ -210,7 +232,7 @@ class _Ready:
         Raises:
             UsageError: There is none.
         """
-        found = find_recording(self.folder, self.sha256, self.given)
+        found = find_recording(self.folder, self.result.sha256, self.given)
         if found.path is None:
             raise UsageError(found.warning)
         terminal.show_warnings([found.warning] if found.warning else [])
@@ -229,11 +251,11 @@ class _Ready:
             wanted_s: How much of it will be read; all of it if ``None``.
         """
         with (
-            open_source(recording, fps=choice.fps) as source,
+            open_source(recording, fps=choice.fps) as stored,
             stop_on_signal() as caught,
             terminal.frame_progress(self.folder.name) as bar,
         ):
-            choice = replace(choice, subject=choice.subject or self.subject)
+            choice, source = choice.of(self.result), stored.turned(self.result.summary.source.turned_deg)
             info = source.info
             if wanted_s is not None:
                 info = replace(info, frame_count=None, duration_s=wanted_s)

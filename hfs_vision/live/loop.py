@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -17,12 +17,13 @@ from hfs_vision.live.hints import DELIVERED_SHARE, face_brightness, hints
 from hfs_vision.live.log import SessionLog
 from hfs_vision.live.protocol import Cue
 from hfs_vision.live.protocol import Protocol as Tasks
+from hfs_vision.live.starting import Starting
 from hfs_vision.live.view import TRACE_S, View
 from hfs_vision.live.window import Action
 from hfs_vision.pipeline import summary_values
 from hfs_vision.schema import Event, Frame
 from hfs_vision.settings import Settings
-from hfs_vision.video import Capture, Recorder
+from hfs_vision.video import Capture, Recorder, turned_info
 
 _WAIT_S = 0.05
 _SILENCE_S = 0.5
@@ -74,6 +75,7 @@ class Loop:
     def __init__(
         self,
         capture: Capture,
+        starting: Starting,
         counting: Counting,
         log: SessionLog,
         settings: Settings,
@@ -87,7 +89,7 @@ class Loop:
         self._capture, self._counting, self._log = capture, counting, log
         self._settings, self._clock, self._asked_fps = settings, clock, asked_fps
         self._recorder, self._tasks, self._lossless = recorder, tasks, lossless
-        self._subject = subject
+        self._subject, self._starting = subject, starting
         self._started = datetime.now(timezone.utc)
         self._start_s = math.nan
         self._frame: Frame | None = None
@@ -164,6 +166,7 @@ class Loop:
     def _take(self, frame: Frame, tell: Callable[[Event], None]) -> None:
         if self._frame is None:
             self._start_s = frame.time_s
+        frame = self._starting.upright(frame)
         self._frame, self._arrived_s = frame, self._clock()
         if self._paused_at_s is not None:
             self._tell(self._counting.break_off(frame.time_s), tell)
@@ -298,7 +301,10 @@ class Loop:
                 subject=self._subject,
             ),
             "model": asdict(self._counting.model),
-            "source": asdict(self._capture.source.info),
+            "source": {
+                **asdict(turned_info(self._capture.source.info, self._starting.look.turned_deg)),
+                "passed_over": [astuple(place) for place in self._starting.look.passed_over],
+            },
             "live": {
                 "started_utc": self._started.isoformat(timespec="seconds"),
                 "elapsed_s": self.elapsed_s,

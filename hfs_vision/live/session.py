@@ -11,15 +11,17 @@ from pathlib import Path
 from hfs_vision.appearance import Appearance
 from hfs_vision.errors import OutputError
 from hfs_vision.facemesh import open_landmarker
+from hfs_vision.first_look import FirstLook, Looking, first_look
 from hfs_vision.live.counting import Counting
 from hfs_vision.live.log import GROWING_FILES, SessionLog
 from hfs_vision.live.loop import Clock, Display, Loop, Session
 from hfs_vision.live.protocol import Protocol as Tasks
+from hfs_vision.live.starting import Starting
 from hfs_vision.pipeline import RESULT_FILES
-from hfs_vision.schema import Event
+from hfs_vision.schema import Event, Landmarker
 from hfs_vision.settings import Settings
 from hfs_vision.tables import RECORDING, SEGMENTS_FILE, check_replaceable, held, video_tag
-from hfs_vision.video import RECORDING_FILE, Capture, LiveSource, Recorder
+from hfs_vision.video import RECORDING_FILE, Capture, LiveSource, Recorder, Replay
 
 SESSION_FILES = tuple(dict.fromkeys((*RESULT_FILES, *GROWING_FILES, SEGMENTS_FILE)))
 
@@ -80,7 +82,7 @@ def run_live(
     """
     settings = settings or Settings()
     appearance = Appearance()
-    finder = open_landmarker(landmarker, model=model, subject=subject)
+    finder = _starting(source, landmarker, model, subject, stop)
     recorder = None
     if record:
         check_replaceable(folder / RECORDING_FILE, force=force)
@@ -98,7 +100,17 @@ def run_live(
         log = SessionLog(folder, force=force, alone=True, notice=notice)
         counting = Counting(finder, appearance, settings, log)
         loop = Loop(
-            capture, counting, log, settings, clock, asked_fps, recorder, tasks, lossless, subject
+            capture,
+            finder,
+            counting,
+            log,
+            settings,
+            clock,
+            asked_fps,
+            recorder,
+            tasks,
+            lossless,
+            subject,
         )
         try:
             while not (stop() or loop.over or loop.elapsed_s >= duration_s):
@@ -135,3 +147,28 @@ def _place(folder: Path) -> Iterator[None]:
 def _remove_if_empty(folder: Path) -> None:
     with suppress(OSError):
         folder.rmdir()
+
+
+def _starting(
+    source: LiveSource,
+    landmarker: str,
+    model: Path | None,
+    subject: tuple[float, float] | None,
+    stop: Callable[[], bool],
+) -> Starting:
+    """What finds the landmarks. A file is looked at beforehand, so that none of it is passed by."""
+
+    def open_finder(look: FirstLook) -> Landmarker:
+        return open_landmarker(
+            landmarker,
+            model=model,
+            subject=look.subject or subject,
+            passed_over=look.passed_over,
+        )
+
+    if isinstance(source, Replay):
+        look = first_look(
+            source.recording, landmarker=landmarker, model=model, subject=subject, stop=stop
+        )
+        return Starting(open_finder, look=look)
+    return Starting(open_finder, Looking(landmarker, model, subject, live=True))

@@ -33,6 +33,8 @@ class Source:
     zero_s: float = _NAN
     recorded_utc: datetime | None = None
     recorded_local: datetime | None = None
+    turned_deg: int = 0
+    passed_over: tuple[tuple[float, float, float], ...] = ()
     sha256: str | None = None
 
 
@@ -159,6 +161,8 @@ def _summary(path: Path, values: dict[str, Any]) -> SummaryFile:
             zero_s=source.number("zero_s"),
             recorded_utc=source.moment("recorded_utc"),
             recorded_local=source.moment("recorded_local", zoned=False),
+            turned_deg=source.turn("turned_deg"),
+            passed_over=source.faces("passed_over"),
             sha256=source.text("sha256") or None,
         ),
         model=Model(**{f.name: model.text(f.name) for f in fields(Model)}),
@@ -257,6 +261,13 @@ class _Part:
     def place(self, name: str) -> tuple[float, float] | None:
         return self._read(name, None, _place, "two numbers, [x, y]")
 
+    def turn(self, name: str) -> int:
+        return self._read(name, 0, _turn, "0, 90, 180 or 270")
+
+    def faces(self, name: str) -> tuple[tuple[float, float, float], ...]:
+        wanted = "a list of [x, y, width], fractions of the picture"
+        return self._read(name, (), _faces, wanted)
+
     def _read(self, name: str, missing: _T, read: Callable[[Any], _T], wanted: str) -> _T:
         value = self.values.get(name)
         if value is None:
@@ -339,6 +350,28 @@ def _place(value: object) -> tuple[float, float]:
     if not abs(x) + abs(y) < LARGEST:
         raise ValueError
     return x, y
+
+
+def _turn(value: object) -> int:
+    turn = _whole(value)
+    if turn not in (0, 90, 180, 270):
+        raise ValueError
+    return turn
+
+
+def _faces(value: object) -> tuple[tuple[float, float, float], ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    return tuple(map(_face, value))
+
+
+def _face(value: object) -> tuple[float, float, float]:
+    if not isinstance(value, list) or len(value) != 3:
+        raise ValueError
+    x, y, width = map(_number, value)
+    if not all(0 < number < LARGEST for number in (x, y, width)):
+        raise ValueError
+    return x, y, width
 
 
 def settings_told(summary: SummaryFile) -> dict[str, float]:

@@ -32,7 +32,16 @@ from hfs_vision.video.opening import open_source
 from hfs_vision.video.recording import Recorder
 from hfs_vision.video.repeats import RepeatCounts, Repeats
 from hfs_vision.video.replay import Replay
-from hfs_vision.video.source import FPS_RANGE, DecodeStats, FrameSource, ahead, check_fps
+from hfs_vision.video.source import (
+    FPS_RANGE,
+    DecodeStats,
+    FrameSource,
+    ahead,
+    check_fps,
+    turned_info,
+    turned_picture,
+    turned_point,
+)
 from hfs_vision.video.stream import NetworkStream
 
 __all__ = [
@@ -67,4 +76,7 @@ __all__ = [
     "open_source",
     "read_picture",
     "stamp",
+    "turned_info",
+    "turned_picture",
+    "turned_point",
 ]

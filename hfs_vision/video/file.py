@@ -135,6 +135,7 @@ class VideoPart(FrameSource):
         """Nothing is opened yet, but the index is read, so that it travels with the part."""
         super().__init__()
         self.info, self._whole, self._span = whole.info, whole, span
+        self._turned_deg = whole._turned_deg
         straight = math.isinf(span.start_s) or whole.restamped
         self._starts = [] if straight else whole.index.starts_before(span.from_s)
 

@@ -18,6 +18,7 @@ class Replay:
 
     Attributes:
         info: What the file says of itself.
+        recording: The file itself.
     """
 
     def __init__(self, path: Path, *, realtime: bool) -> None:
@@ -31,14 +32,15 @@ class Replay:
         Raises:
             UsageError, SourceError, TableError: As `hfs_vision.video.open_source`.
         """
-        self._source, self._realtime = open_source(path), realtime
+        self.recording = open_source(path)
+        self._realtime = realtime
         self._closing = threading.Event()
-        self.info: SourceInfo = self._source.info
+        self.info: SourceInfo = self.recording.info
 
     @property
     def warnings(self) -> Sequence[str]:
         """What was damaged in the file, up to now, and what contradicts its times."""
-        return [*self.info.time_doubts, *self._source.stats.warnings()]
+        return [*self.info.time_doubts, *self.recording.stats.warnings()]
 
     def pictures(self) -> Iterator[tuple[float, Picture]]:
         """Pictures with their times in seconds, until the file ends.
@@ -54,7 +56,7 @@ class Replay:
 
     def _pictures(self) -> Iterator[tuple[float, Picture]]:
         offset_s: float | None = None
-        for frame in self._source:
+        for frame in self.recording:
             now = time.monotonic()
             if offset_s is None:
                 offset_s = now - frame.time_s

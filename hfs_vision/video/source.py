@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator
@@ -11,6 +12,7 @@ from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
 from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,12 @@ LONGEST_STEP_S = 0.25
 
 FPS_RANGE = 1.0, 1000.0
 """Frames per second that a camera may be asked for, or images be said to have."""
+
+_TURNS = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
 
 _Source = TypeVar("_Source", bound="FrameSource")
 
@@ -141,6 +149,7 @@ class FrameSource(ABC):
     info: SourceInfo
     stats: DecodeStats
     _span = WHOLE
+    _turned_deg = 0
 
     def __init__(self) -> None:
         self.stats = DecodeStats()
@@ -169,6 +178,14 @@ class FrameSource(ABC):
         Raises:
             UsageError: The part holds no time, or `lead_s` is negative.
         """
+
+    def turned(self: _Source, clockwise_deg: int) -> _Source:
+        """The same source with every picture turned by 0, 90, 180 or 270 degrees more."""
+        found = copy.copy(self)
+        found.stats = DecodeStats()
+        found._turned_deg = (self._turned_deg + clockwise_deg) % 360
+        found.info = turned_info(self.info, clockwise_deg)
+        return found
 
     @abstractmethod
     def _pictures(self, stats: DecodeStats) -> Iterator[tuple[float, Picture]]:
@@ -212,7 +229,7 @@ class FrameSource(ABC):
             last, size = time_s, rgb.shape
             stats.frames += proper
             if time_s >= from_s:
-                yield Frame(index, time_s, rgb)
+                yield Frame(index, time_s, turned_picture(rgb, self._turned_deg))
                 index += 1
 
     def close(self) -> None:  # noqa: B027 (a source that holds nothing between iterations)
@@ -223,6 +240,33 @@ class FrameSource(ABC):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def turned_picture(rgb: Picture, clockwise_deg: int) -> Picture:
+    """``(h, w, 3)`` turned by 0, 90, 180 or 270 degrees."""
+    how = _TURNS.get(clockwise_deg)
+    return rgb if how is None else np.asarray(cv2.rotate(rgb, how), np.uint8)
+
+
+def turned_point(point: tuple[float, float], clockwise_deg: int) -> tuple[float, float]:
+    """Where a point of a picture, in fractions of width and height, lies once that is turned.
+
+    >>> turned_point((0.25, 0.0), 90), turned_point((0.25, 0.0), 180)
+    ((1.0, 0.25), (0.75, 1.0))
+    """
+    x, y = point
+    for _ in range(clockwise_deg // 90 % 4):
+        x, y = 1.0 - y, x
+    return x, y
+
+
+def turned_info(info: SourceInfo, clockwise_deg: int) -> SourceInfo:
+    """What a source says of itself once its pictures are turned."""
+    width, height = info.width, info.height
+    if clockwise_deg % 180:
+        width, height = height, width
+    turned_deg = (info.turned_deg + clockwise_deg) % 360
+    return replace(info, width=width, height=height, turned_deg=turned_deg)
 
 
 def even_cuts(

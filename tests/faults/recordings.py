@@ -176,6 +176,25 @@ def mirrored(index: int, rgb: Picture) -> Picture:
     return rgb[:, ::-1]
 
 
+def head_down(index: int, rgb: Picture) -> Picture:
+    return rgb[::-1, ::-1]
+
+
+def on_its_side(index: int, rgb: Picture) -> Picture:
+    return np.rot90(rgb)
+
+
+def beside_a_larger_photograph(index: int, rgb: Picture) -> Picture:
+    room = np.full((400, 660, 3), 90, np.uint8)
+    room[-SIZE:, :SIZE] = rgb
+    room[:, 260:] = cv2.resize(pictures("right")[10], (400, 400))
+    return room
+
+
+def turned_over_from_2_s(index: int, rgb: Picture) -> Picture:
+    return head_down(index, rgb) if index >= 60 else rgb
+
+
 def dark_every_second(index: int, rgb: Picture) -> Picture:
     return rgb if index % 2 else np.zeros_like(rgb)
 

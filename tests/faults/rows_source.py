@@ -11,6 +11,7 @@ from tests.faults.cameras import live_at, odd_camera
 from tests.faults.material import FPS
 from tests.faults.recordings import (
     analyze,
+    beside_a_larger_photograph,
     crossing,
     cut,
     cut_while_read,
@@ -18,6 +19,7 @@ from tests.faults.recordings import (
     drawn,
     frozen,
     half,
+    head_down,
     huge,
     images,
     larger_from_2_s,
@@ -29,6 +31,7 @@ from tests.faults.recordings import (
     named_pipe,
     noise,
     of,
+    on_its_side,
     photograph,
     photograph_held_up,
     piece,
@@ -39,6 +42,7 @@ from tests.faults.recordings import (
     sound_only,
     stating,
     strange_name,
+    turned_over_from_2_s,
     two_streams,
     with_alpha,
 )
@@ -245,6 +249,30 @@ ROWS = [
         "the picture freezes in the middle of a movement",
         of(drawn("x.mp4", frozen)),
         answered(("left", 2.13, 2.5), LEFT[1], says="the picture froze 1 times, 0.5 s in all"),
+    ),
+    Row(
+        "source",
+        "the camera is mounted head down",
+        of(drawn("x.mp4", head_down)),
+        answered(*LEFT, says="the picture is upside down"),
+    ),
+    Row(
+        "source",
+        "the picture lies on its side",
+        of(drawn("x.mp4", on_its_side)),
+        answered(*LEFT, says="the picture lies on its side"),
+    ),
+    Row(
+        "source",
+        "the picture turns over in mid-course",
+        of(drawn("x.mp4", turned_over_from_2_s)),
+        Expect(0, "the picture is turned by 180 degrees against its start"),
+    ),
+    Row(
+        "source",
+        "a photograph larger than the subject is in view",
+        of(drawn("x.mp4", beside_a_larger_photograph)),
+        answered(*LEFT, says="2 faces are in view"),
     ),
     Row(
         "source",
