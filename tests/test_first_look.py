@@ -115,7 +115,7 @@ def test_left_stays_left_in_a_picture_that_is_upside_down(head_down, tmp_path):
     assert any("upside down" in text for text in result.warnings)
     result.save(tmp_path / "r")
     folder = read_folder(tmp_path / "r")
-    assert folder.turned_deg == 180
+    assert folder.summary.source.turned_deg == 180
     session = run_live(
         Replay(head_down, realtime=False), tmp_path / "l", clock=session_clock(), lossless=True
     )
@@ -142,7 +142,7 @@ def test_who_moves_is_followed_and_not_a_larger_photograph(call, tmp_path):
     assert told.startswith("2 faces are in view; the one at 0.1")
     assert "never moves" in told
     result.save(tmp_path / "r")
-    ((x, y, _),) = read_folder(tmp_path / "r").passed_over
+    ((x, y, _),) = read_folder(tmp_path / "r").summary.source.passed_over
     assert (x, y) == pytest.approx((0.69, 0.52), abs=0.08)
     (others,) = (f for f in check_recording(call, seconds=3.0).findings if f.topic == "others")
     assert others.verdict == "look"

@@ -74,7 +74,9 @@ class Choice:
         subject = self.subject or result.subject
         if subject is not None:
             return replace(self, subject=turned_point(subject, result.summary.source.turned_deg))
-        return replace(self, passed_over=tuple(Place(*each) for each in result.summary.source.passed_over))
+        return replace(
+            self, passed_over=tuple(Place(*each) for each in result.summary.source.passed_over)
+        )
 
 
 def _footage_options(command: _Command) -> _Command:
@@ -255,7 +257,10 @@ class _Ready:
             stop_on_signal() as caught,
             terminal.frame_progress(self.folder.name) as bar,
         ):
-            choice, source = choice.of(self.result), stored.turned(self.result.summary.source.turned_deg)
+            choice, source = (
+                choice.of(self.result),
+                stored.turned(self.result.summary.source.turned_deg),
+            )
             info = source.info
             if wanted_s is not None:
                 info = replace(info, frame_count=None, duration_s=wanted_s)
