@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -253,7 +254,8 @@ def analyze(
                 run.take(measured)
             part.measured.clear()
             parts.append(part)
-        sha256 = sha256 or _digest(Path(path))
+        with suppress(OSError):  # it may have been removed meanwhile
+            sha256 = sha256 or digest(Path(path))
         changed = source.check_same()
     run.partial = any(part.stopped for part in parts)
     run.finish()
@@ -337,13 +339,6 @@ def _speed(run: _Run, parts: Sequence[MeasuredPart], workers: int, wall_s: float
         "frames_per_s": len(run.measurements) / wall_s,
         "cpu_ms_a_frame": {name: 1000 * cpu_s / frames for name, cpu_s in stages.items()},
     }
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return digest(path)
-    except OSError:
-        return None
 
 
 def _ignore(frames: int, time_s: float) -> None:
