@@ -376,7 +376,11 @@ class World:
 
     def _visible(self, rgb: Picture) -> dict[str, FloatArray]:
         inside = {n: face.mean(axis=0).astype(int) for n, face in self.seen.items()}
-        return {n: self.seen[n] for n, (x, y, _) in inside.items() if rgb[y - 2 : y + 2, x].any()}
+        return {
+            n: self.seen[n]
+            for n, (x, y, _) in inside.items()
+            if rgb[y - 2 : y + 2, x : x + 1].any()
+        }
 
     def track(self, rgb: Picture, time_s: float) -> list[FloatArray]:
         visible = {n: f for n, f in self._visible(rgb).items() if n not in self.faceless}
