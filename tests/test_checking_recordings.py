@@ -39,18 +39,19 @@ def not_in_order(check: Check) -> dict[str, str]:
 
 @needs_model
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("change", "seconds", "expected"),
     [
-        (spoil.same, {}),
-        (spoil.lit(0.2), {"brightness": MEND}),
-        (spoil.thinned(1, 2, filled=False), {"rate": MEND}),
-        (spoil.thinned(1, 2, filled=True), {"rate": MEND, "repeats": YOURS}),
-        (spoil.scaled(160), {"size": MEND}),
+        (spoil.same, 3, {}),
+        (spoil.lit(0.2), 3, {"brightness": MEND}),
+        (spoil.thinned(1, 2, filled=False), 3, {"rate": MEND}),
+        # Repeats show while something moves, which takes longer.
+        (spoil.thinned(1, 2, filled=True), 10, {"rate": MEND, "repeats": YOURS}),
+        (spoil.scaled(160), 3, {"size": MEND}),
     ],
     ids=["as it is", "dark", "15 a second", "15 as 30", "small"],
 )
-def test_a_sample_that_is_spoilt_tells_how(tmp_path, change, expected):
-    assert not_in_order(spoilt(tmp_path / "clip.mp4", change)) == expected
+def test_a_sample_that_is_spoilt_tells_how(tmp_path, change, seconds, expected):
+    assert not_in_order(spoilt(tmp_path / "clip.mp4", change, seconds=seconds)) == expected
 
 
 @needs_model

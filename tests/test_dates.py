@@ -22,7 +22,7 @@ from diary_support import new_diary, result_folder
 from hfs_vision.diary import open_diary
 from hfs_vision.diary.adding import Said, add_session
 from hfs_vision.diary.importing import find_inputs
-from hfs_vision.errors import UsageError
+from hfs_vision.errors import HfsVisionError
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video import open_source
 from hfs_vision.video.dates import Recorded, recorded_by_clock, recorded_by_tags
@@ -186,8 +186,17 @@ def test_a_clock_without_a_zone_is_read_in_the_zone_of_the_diary(tmp_path: Path)
     assert there.isoformat() == "2026-03-01T00:30:00-05:00"
 
 
-@pytest.mark.parametrize("local", ["soon", 7, None, "2026-13-01T00:00:00", ["2026-03-01"]])
-def test_a_summary_that_was_edited_is_undated(tmp_path: Path, local: object) -> None:
+@pytest.mark.parametrize(
+    ("local", "told"),
+    [
+        (None, "give the day by --date"),
+        ("soon", "recorded_local is 'soon'"),
+        (7, "recorded_local is 7"),
+        ("2026-13-01T00:00:00", "recorded_local is"),
+        (["2026-03-01"], "recorded_local is"),
+    ],
+)
+def test_a_summary_that_was_edited_gives_no_date(tmp_path: Path, local: object, told: str) -> None:
     folder = result_folder(tmp_path / "a", recorded_utc=None)
     summary = json.loads((folder / "summary.json").read_text())
     summary["source"]["recorded_local"] = local
@@ -195,6 +204,6 @@ def test_a_summary_that_was_edited_is_undated(tmp_path: Path, local: object) -> 
     (given,) = find_inputs(folder)
     with (
         open_diary(new_diary(tmp_path / "d.diary")) as store,
-        pytest.raises(UsageError, match="give the day by --date"),
+        pytest.raises(HfsVisionError, match=told),
     ):
         add_session(store, given, Said(), ZoneInfo("UTC"))

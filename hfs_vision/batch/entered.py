@@ -55,7 +55,7 @@ def read_entered(path: Path, columns: Sequence[str]) -> Entered:
     try:
         text = path.read_bytes().decode("utf-8-sig").replace("\0", "")
         separator = separator_of(text.partition("\n")[0])
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        rows = list(csv.reader(io.StringIO(text, ""), delimiter=separator))
     except FileNotFoundError:
         return Entered()
     except (OSError, ValueError, csv.Error) as error:

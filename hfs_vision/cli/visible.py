@@ -58,6 +58,11 @@ class VisibleStream(io.TextIOWrapper):
         )
         below.reconfigure(errors=self.errors)
 
+    def close(self) -> None:
+        """Leaves the stream below open: it is not ours, and goes with the process."""
+        if not self.buffer.closed:
+            self.flush()
+
     def write(self, text: str) -> int:
         """Shows the text; all other ways to write come through here."""
         super().write(visible(text))

@@ -30,6 +30,10 @@ _EQUAL = 0.7
 """So much of a repeated face has the very same value. Of a face before a camera less has: at
 a noise of 0.3 grey levels two thirds, at one of 1 a quarter."""
 
+_FAINT = 12.0
+"""Spread of a face's grey levels (standard deviation) below which nothing is told: in such darkness
+a face that keeps still is the same to the last grey level too."""
+
 _BEFORE, _MOVES = 12, 4.0
 """Repeats are counted where the face moves: where a block changed by so much twice within so many
 pictures before."""
@@ -190,7 +194,7 @@ class _Shown:
 
     @classmethod
     def of(cls, frame: Frame, landmarks: FloatArray) -> _Shown | None:
-        """Those of a frame; ``None`` where there is no face."""
+        """Those of a frame; ``None`` where there is no face, or hardly light on it."""
         low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
         if not np.isfinite([low, high]).all():
             return None
@@ -200,6 +204,8 @@ class _Shown:
         rows = np.clip(np.linspace(low[1], high[1], number), 0, height - 1).astype(np.intp)
         rows = rows[:, None]
         points = frame.rgb[rows, columns, 1].astype(np.int16)
+        if points.std() < _FAINT:
+            return None
         return cls(frame.time_s, frame.rgb.shape, rows, columns, points)
 
     def against(self, rgb: NDArray[np.uint8]) -> tuple[float, bool]:

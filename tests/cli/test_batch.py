@@ -280,7 +280,7 @@ def test_without_names_nothing_tells_whose_recordings_they_are(start, clips):
         (["a.mp4", "--out", "out", "--jobs", "0"], "--jobs"),
         (["a.mp4"], "--out"),
         (["a.mp4", "--out", "out", "--subject", "2", "0"], "subject must be fractions"),
-        (["a.mp4", "--out", "out", "--scheduler", "there"], "there is no address of a scheduler"),
+        (["a.mp4", "--out", "out", "--scheduler", "there"], "'there' is no address of a scheduler"),
         (
             ["a.mp4", "--out", "out", "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"],
             "does not go with --scheduler",

@@ -73,6 +73,9 @@ def test_detect_without_out_shows_the_counts_and_writes_nothing(hfs, results):
 
 def test_detect_needs_no_summary_beside_the_signals(hfs, results):
     (results / "summary.json").write_text("[]")
+    damaged = hfs("detect", results / "signals.csv", "--out", "out")
+    assert (damaged.code, "summary.json cannot be read" in damaged.err) == (1, True)
+    (results / "summary.json").unlink()
     assert hfs("detect", results / "signals.csv", "--out", "out").code == 0
     assert json.loads(Path("out/summary.json").read_text())["model"] is None
 

@@ -72,12 +72,15 @@ def test_model_fetch_without_network_says_within_seconds_how_to_place_the_file(h
 
 
 @pytest.mark.parametrize(
-    ("options", "what"),
-    [(("no_such_model",), "unknown model 'no_such_model'"), (("--url", "ftp://a/b"), "ftp://a/b")],
+    ("options", "what", "code"),
+    [
+        (("no_such_model",), "unknown model 'no_such_model'", 1),
+        (("--url", "ftp://a/b"), "ftp://a/b", 2),
+    ],
 )
-def test_model_fetch_refuses_what_it_cannot_fetch(hfs, tmp_path, options, what):
+def test_model_fetch_refuses_what_it_cannot_fetch(hfs, tmp_path, options, what, code):
     outcome = hfs("model", "fetch", "--dest", tmp_path / "models", *options)
-    assert outcome.code == 1
+    assert outcome.code == code
     assert what in outcome.err
     assert not files_in(tmp_path)
 

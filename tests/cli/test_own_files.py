@@ -107,7 +107,7 @@ def test_a_batch_takes_no_table_of_others(hfs, results, clip):
     put(Path("out/cohort.csv"))
     done = hfs("batch", clip, "--out", "out")
     assert done.code == 2
-    assert "out/cohort.csv is there and was not written by this program" in done.message
+    assert "out/cohort.csv is no table of a batch" in done.message
     Path("out/cohort.csv").unlink()
     put(Path("out") / f"{Path(clip).stem}.results" / "events.csv")
     done = hfs("batch", clip, "--out", "out")

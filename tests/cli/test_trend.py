@@ -133,7 +133,7 @@ def test_the_page_is_served_until_ctrl_c(diary):
             url = process.stdout.readline().strip()
             with httpx.Client(follow_redirects=True) as client:
                 page = client.get(url)
-                home = url.partition("?")[0]
+                home = str(page.url).partition("?")[0]
                 right = client.get(f"{home}?side=right&kind=mouth_pull&segment=whole&since=")
                 wrong = client.get(f"{home}?side=upper")
             stranger = httpx.get(home)

@@ -122,7 +122,6 @@ def check_harmless(shown: str, told: str = r"\x1b]52;c;ZXZpbA") -> None:
         ["diary", "trend", STEERING],
         ["cohort", "table", STEERING, "--out", "o"],
         ["model", "fetch", STEERING],
-        ["model", "fetch", "--url", STEERING, "--dest", "d"],
         [f"{STEERING}"],
         [f"--{STEERING}"],
         ["analyze", f"--{STEERING}"],
@@ -133,6 +132,12 @@ def check_harmless(shown: str, told: str = r"\x1b]52;c;ZXZpbA") -> None:
 )
 def test_arguments_and_names_of_files(arguments, tmp_path):
     check_harmless(on_terminal(*arguments, cwd=tmp_path))
+
+
+@posix_only
+def test_an_address_is_not_shown_as_it_may_hold_a_password(tmp_path):
+    shown = on_terminal("model", "fetch", "--url", STEERING, "--dest", "d", cwd=tmp_path)
+    check_harmless(shown, "the URL holds a space, or a sign that no address has")
 
 
 @posix_only
