@@ -144,8 +144,8 @@ def test_a_folder_whose_name_the_system_refuses_is_one_line_too(hfs, stand_in, r
 def test_odd_sizes_are_analysed(hfs, tmp_path):
     with open_source(VIDEO) as source:
         first = next(iter(source)).rgb
-    noise = np.random.default_rng(1).integers(-3, 4, (40, *first.shape))  # as of a camera
-    frames = np.clip(first + noise, 0, 255).astype(np.uint8)
+    sway = [np.float32([[1, 0, 2 * np.sin(i / 3)], [0, 1, 0]]) for i in range(40)]
+    frames = [cv2.warpAffine(first, shift, first.shape[1::-1]) for shift in sway]
 
     def draw(index: int, width: int, height: int) -> np.ndarray:
         return np.ascontiguousarray(cv2.copyMakeBorder(frames[index], 0, 0, 0, 1, 1)[:height])
