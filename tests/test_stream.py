@@ -220,7 +220,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("reply", "message"),
         [
-            (http("401 Unauthorized"), "password .* user:password@"),
+            (http("401 Unauthorized"), "password .* user@"),
             (http("403 Forbidden"), "403.* user and password"),
             (http("404 Not Found"), "nothing at this address .*check the path"),
             (http("500 Broken"), r"error \(500\)"),
@@ -342,7 +342,7 @@ class TestContainersWithTimes:
     def test_rtsp_that_asks_for_a_password(self, clip: Path) -> None:
         with RtspServer(clip, auth_fails=True) as server:
             stream = NetworkStream(server.url.replace("//", "//me:s3cret@"), clock=clock())
-            with pytest.raises(SourceError, match="user:password@") as caught:
+            with pytest.raises(SourceError, match="user@ before") as caught:
                 next(stream.pictures())
         assert "s3cret" not in str(caught.value)
 

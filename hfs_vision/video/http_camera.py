@@ -99,10 +99,10 @@ def open_camera(url: SplitResult, *, timeout_s: float) -> HttpCamera:
         raise SourceError("the camera does not answer as it should: check the address") from None
 
 
-_LOGIN = "which stand as user:password@ before the host"
 _STATUS = {
-    401: "the camera asks for a password or refuses this one: write user:password@ before the "
-    "host, and check them",
-    403: f"the camera refuses access (403): check user and password, {_LOGIN}",
+    401: "the camera asks for a password or refuses this one: write user@ before the host, and "
+    "check both; the password is asked for",
+    403: "the camera refuses access (403): check the user, who stands as user@ before the host, and "
+    "the password",
     404: "the camera has nothing at this address (404): check the path",
 }

@@ -323,10 +323,10 @@ class _AllRefusedError(Exception):
 
 
 _REASONS: dict[type[Exception], str] = {
-    av.HTTPUnauthorizedError: "the camera asks for a password or refuses this one: write "
-    "user:password@ before the host, and check them",
-    av.HTTPForbiddenError: "the camera refuses access (403): check user and password, which stand "
-    "as user:password@ before the host",
+    av.HTTPUnauthorizedError: "the camera asks for a password or refuses this one: write user@ "
+    "before the host, and check both; the password is asked for",
+    av.HTTPForbiddenError: "the camera refuses access (403): check the user, who stands as user@ "
+    "before the host, and the password",
     av.HTTPNotFoundError: "the camera has nothing at this address (404): check the path",
     ConnectionRefusedError: "nothing answers at this port: check the port, and that the camera "
     "is on",

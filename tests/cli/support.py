@@ -37,7 +37,7 @@ class Outcome:
         found = [line for line in lines if line.lower().startswith("error: ")]
         assert len(found) == 1, self.err
         hints = [line for line in lines if line not in found]
-        assert all(line.startswith(("Usage: ", "Try '")) for line in hints), self.err
+        assert all(line.startswith(("Usage: ", "Try '", "note: ")) for line in hints), self.err
         assert "Traceback" not in self.err + self.out
         return found[0]
 
