@@ -102,7 +102,7 @@ def open_camera(url: SplitResult, *, timeout_s: float) -> HttpCamera:
 _STATUS = {
     401: "the camera asks for a password or refuses this one: write user@ before the host, and "
     "check both; the password is asked for",
-    403: "the camera refuses access (403): check the user, who stands as user@ before the host, and "
-    "the password",
+    403: "the camera refuses access (403): check the user, who stands as user@ before the host, "
+    "and the password",
     404: "the camera has nothing at this address (404): check the path",
 }
