@@ -150,7 +150,7 @@ ROWS = [
         "writer",
         "batch: a cohort.csv of somebody else is in the folder",
         _foreign("cohort.csv", batch_to(into)),
-        _kept("cohort.csv", "was not written by this program"),
+        _kept("cohort.csv", "is no table of a batch"),
     ),
     Row(
         "writer",
