@@ -202,6 +202,7 @@ class _MeshGraph:
     def __init__(self, solution: Any) -> None:
         self._solution = solution
         self._as_bytes: Any = None
+        self._graph: Any = None
         with contextlib.suppress(ImportError, AttributeError, ValueError):
             from mediapipe.python._framework_bindings import _packet_getter
 
@@ -228,6 +229,7 @@ class _MeshGraph:
 
     def close(self) -> None:
         self._solution.close()
+        self._graph = None  # which lets its threads and their memory go
 
 
 class _FaceLandmarker:
