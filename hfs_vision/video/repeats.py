@@ -42,7 +42,9 @@ _TIMES = 2.2
 """What follows repeats must change so many times as much as they do: a face that hardly moves comes
 near to the border from both sides."""
 
-_FEWEST = 60
+_FEWEST, _FEWEST_TOLD = 60, 240
+"""So many pictures must be judged before a share is known, and before a result warns of it: a face
+that hardly moves for some seconds looks like one that is repeated now and then."""
 
 REPEATED = 0.15
 """Share of repeats that is told. Of 25 pictures a second that were made 30 it is 0.17, of real
@@ -104,7 +106,7 @@ class RepeatCounts:
                 "were not seen there"
             )
         shown = (1 - self.filled) * fps
-        if self.filled >= REPEATED:
+        if self.judged >= _FEWEST_TOLD and self.filled >= REPEATED:
             found.append(
                 f"{self.filled:.0%} of the pictures repeat the one before: {shown:.1f} different "
                 f"ones a second, not {fps:.1f}; movements under about {1500 / shown:.0f} ms can be "
