@@ -27,6 +27,11 @@ def stop_on_signal() -> Iterator[list[int]]:
     before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield caught
+    except KeyboardInterrupt:
+        handler = before[signal.Signals(caught[0])] if caught else None
+        if callable(handler):
+            handler(caught[0], None)  # so that the exit code tells which signal it was
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
