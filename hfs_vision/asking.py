@@ -12,6 +12,7 @@ import re
 import socket
 import ssl
 import urllib.request
+from collections.abc import Callable
 from typing import IO, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -132,18 +133,28 @@ def _trusting() -> ssl.SSLContext:
 
 class _Digest(urllib.request.HTTPDigestAuthHandler):
     def http_error_401(self, *answer: Any) -> Any:
-        try:
-            return super().http_error_401(*answer)
-        except _NOT_UNDERSTOOD:
-            return None  # another way may do; else it stays a 401
+        return _asked_again(super().http_error_401, *answer)
 
 
 class _Basic(urllib.request.HTTPBasicAuthHandler):
     def http_error_401(self, *answer: Any) -> Any:
-        try:
-            return super().http_error_401(*answer)
-        except _NOT_UNDERSTOOD:
-            return None
+        return _asked_again(super().http_error_401, *answer)
+
+
+def _asked_again(
+    ask_again: Callable[..., Any], request: Any, refusal: IO[bytes], *more: Any
+) -> Any:
+    """The answer to a second request; ``None`` leaves the refusal to others."""
+    try:
+        answer = ask_again(request, refusal, *more)
+    except _NOT_UNDERSTOOD:
+        return None  # another way may do; else it stays a 401
+    except Exception:
+        refusal.close()
+        raise
+    if answer is not None:
+        refusal.close()  # urllib leaves its connection open
+    return answer
 
 
 _NOT_UNDERSTOOD = (ValueError, LookupError, AttributeError)

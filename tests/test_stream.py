@@ -221,7 +221,7 @@ class TestRefusals:
         ("reply", "message"),
         [
             (http("401 Unauthorized"), "password .* user@"),
-            (http("403 Forbidden"), "403.* user and password"),
+            (http("403 Forbidden"), "403.* check the user, .* and the password"),
             (http("404 Not Found"), "nothing at this address .*check the path"),
             (http("500 Broken"), r"error \(500\)"),
             (http("200 OK", "<html><body>Log in</body></html>" * 1000), "web page"),

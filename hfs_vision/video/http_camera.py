@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from http.client import HTTPException, HTTPResponse
@@ -80,7 +81,11 @@ def open_camera(url: SplitResult, *, timeout_s: float) -> HttpCamera:
     bare = url._replace(netloc=url.netloc.rpartition("@")[2], fragment="").geturl()
     try:
         # Cameras have certificates that they made themselves.
-        return HttpCamera(ask(bare, timeout_s=timeout_s, login=login, verify=False))
+        with contextlib.ExitStack() as opened:
+            answer = opened.enter_context(ask(bare, timeout_s=timeout_s, login=login, verify=False))
+            camera = HttpCamera(answer)
+            opened.pop_all()
+        return camera
     except LedAwayError as error:
         raise SourceError(
             f"the camera leads to another address, {error}: if that is right, give that address"
