@@ -267,7 +267,7 @@ def analyze(
     if not np.isfinite(run.measurements.yaw_deg).any() and not run.partial:
         raise NoFaceError(
             f"no face was found in any of the {len(run.measurements)} frames of {path}; the "
-            "face must be upright, at least about 50 pixels wide and seen from the front"
+            "face must be at least about 50 pixels wide, seen from the front and not covered"
         )
     stats = DecodeStats.total(part.stats for part in parts)
     repeats = RepeatCounts.total(part.repeats for part in parts)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from hfs_vision.batch import LeftOut, find_recordings
+from hfs_vision.batch.cohort import COHORT_COLUMNS, read_record
 from hfs_vision.batch.copies import find_copies
 from hfs_vision.batch.made import MADE_HERE
 from hfs_vision.batch.names import name_by_number, name_by_source, unique_names
@@ -155,6 +156,38 @@ def test_a_wrong_line_of_a_list_does_not_stop_the_rest(tmp_path):
         left_out(tmp_path / "a.mp4", tmp_path / "gone.mp4")
 
 
+def a_record(**values: object) -> dict[str, object]:
+    numbers = {n: 1 for n in COHORT_COLUMNS if n.endswith("_count")}
+    numbers |= dict.fromkeys(("duration_s", "valid_s", "coverage", "frames", "blinks"), 1)
+    texts = {"identity": "i", "name": "a", "result": "a.results", "sha256": "s", "status": "done"}
+    return {**texts, **numbers, **values}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"status": "wrong"},
+        {"status": ["done"]},
+        {"status": "failed"},
+        {"sha256": None},
+        {"sha256": ["a"]},
+        {"bytes": []},
+        {"all_all_count": None},
+        {"all_all_count": "4"},
+        {"duration_s": {}},
+        {"fps": ["30"]},
+    ],
+)
+def test_a_record_that_somebody_damaged_is_none(tmp_path, values):
+    touch(tmp_path / "batch.json")
+    (tmp_path / "batch.json").write_text(json.dumps(a_record(**values)))
+    assert read_record(tmp_path) is None
+    (tmp_path / "batch.json").write_text(json.dumps(a_record()))
+    assert read_record(tmp_path) == a_record()
+    (tmp_path / "batch.json").write_text(json.dumps(list(values)))
+    assert read_record(tmp_path) is None
+
+
 def test_one_content_is_counted_once_wherever_it_lies(tmp_path):
     out = tmp_path / "out"
     for name, text in {"a": "one", "b": "one", "c": "two", "d": "oNe"}.items():
@@ -167,7 +200,7 @@ def test_one_content_is_counted_once_wherever_it_lies(tmp_path):
 
     assert copies("a", "b", "c", "d") == {"b": "a"}
     name_by_source(out, find_recordings([str(tmp_path / "a.mp4")]))
-    known = {"status": "done", "sha256": digest(tmp_path / "a.mp4"), "bytes": 3}
+    known = a_record(sha256=digest(tmp_path / "a.mp4"), bytes=3)
     touch(out / "a.results" / "batch.json")
     (out / "a.results" / "batch.json").write_text(json.dumps(known))
     assert copies("b", "c") == {"b": "a"}  # in a later batch, as where it was renamed

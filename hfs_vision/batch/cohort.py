@@ -54,6 +54,15 @@ COHORT_COLUMNS = (
     "hfs_vision",
 )
 
+_COUNTS = (
+    "duration_s",
+    "valid_s",
+    "coverage",
+    "frames",
+    "blinks",
+    *(f"{side}_{kind}_count" for side, kind in _GROUPS),
+)
+
 _REST = 10
 """After the table was written, so many times as long as that took pass before the next time."""
 
@@ -77,12 +86,28 @@ def measured(result: Analysis) -> dict[str, Any]:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """What is kept of a finished recording; ``None`` if it is not finished."""
+    """What is kept of a finished recording; ``None`` if it is not finished or not whole."""
     try:
         record = read_json(folder / RECORD_FILE)
-        return record if record["status"] in ("done", "failed") else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
+    return record if isinstance(record, dict) and _is_whole(record) else None
+
+
+def _is_whole(record: dict[str, Any]) -> bool:
+    """Whether it is a record as `write_record` leaves it: anybody can have edited the file."""
+    texts = ["identity", "name", "result", "sha256"]
+    if record.get("status") == "failed":
+        texts.append("reason")
+    elif record.get("status") != "done":
+        return False
+    numbers = _COUNTS if record["status"] == "done" else ()
+    return (
+        all(isinstance(record.get(name), str) for name in texts)
+        and all(isinstance(record.get(name), (int, float)) for name in numbers)
+        and isinstance(record.get("bytes"), int | None)
+        and all(isinstance(record.get(n), str | int | float | None) for n in COHORT_COLUMNS)
+    )
 
 
 def write_record(

@@ -20,7 +20,7 @@ from typing import TextIO, TypeVar
 import cv2
 import numpy as np
 
-from hfs_vision.batch.cohort import RECORD_FILE, Cohort, result_folder
+from hfs_vision.batch.cohort import COHORT_COLUMNS, RECORD_FILE, Cohort, result_folder
 from hfs_vision.batch.names import STATE, read_names
 from hfs_vision.cli.options import read_settings
 from hfs_vision.comparison.reading import CONFIDENCES, read_event_file
@@ -319,7 +319,10 @@ def _batch(folder: Path) -> None:
     (folder / STATE).mkdir(exist_ok=True)
     (folder / STATE / "names.json").write_text(json.dumps({"/a.mp4": "a"}), encoding="utf-8")
     (folder / "a.results").mkdir(exist_ok=True)
-    record = {"status": "done", "name": "a", "left_all_count": 2, "duration_s": 1.5}
+    numbers = {n: 2 for n in COHORT_COLUMNS if n.endswith("_count")}
+    numbers |= dict.fromkeys(("duration_s", "valid_s", "coverage", "frames", "blinks"), 1)
+    texts = {"identity": "i", "name": "a", "result": "a.results", "sha256": "s", "status": "done"}
+    record = {**texts, **numbers}
     (folder / "a.results" / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
 
 
