@@ -24,7 +24,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {
     "README.md": "overview.md",  # docs/index.md is the site's first page
-    "hfs_vision/checking/guide.md": "hfs_vision/checking/guide.md",
+    "hfs_vision/quality/guide.md": "hfs_vision/quality/guide.md",
     "models/README.md": "models/README.md",
     "models/eye_closure.md": "models/eye_closure.md",
     "models/mouth_corner.md": "models/mouth_corner.md",

@@ -30,6 +30,12 @@ LARGEST = 1e12
 """No number of a table is as large, be it a time in seconds: microseconds can be told apart below,
 and sums of two are numbers."""
 
+ROUNDING_S = 0.002
+"""Intervals may overlap by this much, because onset and duration were rounded one by one."""
+
+END_SLACK_S = 0.1
+"""An event may outlast the recording by this much: how long the last frame lasts is unknown."""
+
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 """Of dates: what lies outside is a slip, such as 0026 for 2026, and no calendar counts on there."""
 

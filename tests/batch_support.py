@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hfs_vision.pipeline import RESULT_FILES, analyze
+from hfs_vision.analysis.pipeline import RESULT_FILES, analyze
 from tests.cli.support import files_in, remux
 from tests.golden.data import SAMPLES
 

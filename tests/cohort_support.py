@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.diary import (
     WHOLE,
     Diary,
@@ -17,9 +18,8 @@ from hfs_vision.diary import (
     init_diary,
     open_diary,
 )
-from hfs_vision.pipeline import detect
+from hfs_vision.results import ReviewedEvent, write_reviewed
 from hfs_vision.schema import KINDS, SIDES
-from hfs_vision.tables import ReviewedEvent, write_reviewed
 from tests.synthetic import Recording
 
 DAY_0 = date(2026, 3, 1)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.diary import WHOLE, SegmentCounts, SessionRecord, init_diary, open_diary
 from hfs_vision.diary.records import KEYS
-from hfs_vision.pipeline import detect
-from hfs_vision.tables import MARK_COLUMNS, line
+from hfs_vision.results import MARK_COLUMNS, line
 from tests.synthetic import Recording
 
 START = datetime(2026, 1, 5, 9, 30, tzinfo=timezone.utc)

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from hfs_vision.analysis.pipeline import Analysis, detect
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.pipeline import Analysis, detect
-from hfs_vision.tables import MARK_COLUMNS, REVIEWED_FILE, ReviewedEvent, line, write_reviewed
+from hfs_vision.results import MARK_COLUMNS, REVIEWED_FILE, ReviewedEvent, line, write_reviewed
 from tests.synthetic import Recording
 
 FORMATS = ("bids", "mne", "boris", "elan", "parquet")

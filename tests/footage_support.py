@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.signals import Signals
-from hfs_vision.drawing import ink
-from hfs_vision.footage import Course, writing
-from hfs_vision.footage.course import Numbered
+from hfs_vision.render import Course, text_drawing, video_writer
+from hfs_vision.render.event_lookup import Numbered
+from hfs_vision.results import ANNOTATED, RECORDING
 from hfs_vision.schema import Event, Frame, ModelIdentity
-from hfs_vision.tables import ANNOTATED, RECORDING
 from hfs_vision.video import open_source
 from tests.synthetic import Recording
 
@@ -75,7 +74,7 @@ class Finder:
 
 def video(path: Path, times: list[float], size: tuple[int, int] = (640, 480)) -> Path:
     """A recording whose frames tell their number; see `clips.read_grey`."""
-    with writing.new_video(path, (size[1], size[0]), RECORDING) as out:
+    with video_writer.new_video(path, (size[1], size[0]), RECORDING) as out:
         for i, time_s in enumerate(times):
             out.write(clips.picture(i, *size), time_s)
     return path
@@ -83,7 +82,7 @@ def video(path: Path, times: list[float], size: tuple[int, int] = (640, 480)) ->
 
 def annotated(path: Path) -> Path:
     """A short video that the program knows as one that it made of a result."""
-    with writing.new_video(path, (64, 64), ANNOTATED) as out:
+    with video_writer.new_video(path, (64, 64), ANNOTATED) as out:
         out.write(np.full((64, 64, 3), 90, np.uint8), 0.0)
     return path
 
@@ -95,13 +94,17 @@ def read(path: Path) -> list[Frame]:
     return frames
 
 
-def near(picture: Picture, colour: ink.Colour, within: int = 40) -> NDArray[np.bool_]:
+def near(picture: Picture, colour: text_drawing.Colour, within: int = 40) -> NDArray[np.bool_]:
     """Where an RGB picture that went through a codec has a BGR colour."""
     return np.asarray((abs(picture[..., ::-1].astype(int) - colour) < within).all(axis=2))
 
 
 def holds_text(rgb: Picture, text: str, size: int, *, bold: bool = False) -> bool:
-    look = np.full((size + 8, ink.width_of(text, size, bold=bold) + 8, 3), ink.GROUND, np.uint8)
-    ink.write(look, text, (4, size + 4), size, bold=bold)
+    look = np.full(
+        (size + 8, text_drawing.width_of(text, size, bold=bold) + 8, 3),
+        text_drawing.GROUND,
+        np.uint8,
+    )
+    text_drawing.write(look, text, (4, size + 4), size, bold=bold)
     match = cv2.matchTemplate(rgb[..., ::-1].copy(), look, cv2.TM_CCOEFF_NORMED)
     return bool(match.max() > 0.99)

@@ -14,10 +14,10 @@ import httpx
 import numpy as np
 import pytest
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Segment, count_events
 from hfs_vision.live import Action, Session, View
-from hfs_vision.pipeline import detect
 from hfs_vision.web.live import create_live_app
 from hfs_vision.web.live_display import PageDisplay
 from hfs_vision.web.security import TOKEN_HEADER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from tests.golden.data import task_file
 
 needs_face_mesh = pytest.mark.skipif(

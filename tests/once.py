@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.tables.locks import Lock
+from hfs_vision.results.locks import Lock
 
 
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from hfs_vision.pipeline import Analysis, detect
+from hfs_vision.analysis.pipeline import Analysis, detect
 from hfs_vision.report import make_report
-from hfs_vision.tables import ReviewedEvent, read_folder, write_reviewed
+from hfs_vision.results import ReviewedEvent, read_folder, write_reviewed
 from tests.synthetic import Recording
 
 SVG = "{http://www.w3.org/2000/svg}"

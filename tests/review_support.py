@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hfs_vision.pipeline import detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.results import read_folder, reviewed_line
 from hfs_vision.review import Review
-from hfs_vision.tables import read_folder, reviewed_line
 from tests.synthetic import Recording
 
 LEFT, RIGHT = 0, 1

@@ -10,8 +10,8 @@ from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, MIRROR_PAIRS, RIGID
 from hfs_vision.core.reference_face import RIGID_REFERENCE
+from hfs_vision.core.settings import Settings
 from hfs_vision.schema import Blink, Event, FloatArray
-from hfs_vision.settings import Settings
 
 OPEN = 0.11
 """Aperture of an open eye, interocular units: about 10 mm at 90 mm between the outer canthi."""

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from hfs_vision.core.detector import Detector
-from hfs_vision.core.evaluate import Mark
 from hfs_vision.core.geometry import Measurements, Readings
+from hfs_vision.core.settings import Settings
+from hfs_vision.evaluation.evaluate import Mark
 from hfs_vision.schema import Event
-from hfs_vision.settings import Settings
 from hfs_vision.simulate import Movement
 from tests.benchmarks.accuracy import (
     calibrate,

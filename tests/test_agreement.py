@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfs_vision.core.agreement import agreement, f_quantile, icc_absolute
 from hfs_vision.core.detector import row_ends
-from hfs_vision.core.evaluate import Mark
-from hfs_vision.core.kappa import Presence, compare_presence, measured_seconds, moving
+from hfs_vision.evaluation.agreement import agreement, f_quantile, icc_absolute
+from hfs_vision.evaluation.evaluate import Mark
+from hfs_vision.evaluation.kappa import Presence, compare_presence, measured_seconds, moving
 
 SHROUT_FLEISS = [
     [9, 2, 5, 8],

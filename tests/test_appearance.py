@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
-from hfs_vision import models
-from hfs_vision.appearance import FILES, Appearance, normalised, readings
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, MIRROR_PAIRS, OUTER_CANTHUS
 from hfs_vision.errors import ModelError
-from hfs_vision.patches import FacePatches
+from hfs_vision.landmarks import model_files
+from hfs_vision.landmarks.patch_networks import FILES, Appearance, normalised, readings
+from hfs_vision.landmarks.patches import FacePatches
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.simulate import FaceState, Rgb, default_portrait, warp_face
 from tests.benchmarks.common import StillFinder
@@ -274,15 +274,15 @@ def test_what_a_camera_does_hardly_changes_the_reading(reader, change):
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout's ``models/`` with copies of the weights."""
     for file in FILES:
-        (tmp_path / file).write_bytes(models.own_weights(file).read_bytes())
-    monkeypatch.setattr(models, "checkout_folder", lambda: tmp_path)
+        (tmp_path / file).write_bytes(model_files.own_weights(file).read_bytes())
+    monkeypatch.setattr(model_files, "checkout_folder", lambda: tmp_path)
     return tmp_path
 
 
 def test_copies_of_the_weights_are_the_same_weights(folder, reader):
     assert Appearance().sha256 == reader.sha256
     data = b"".join((folder / file).read_bytes() for file in FILES)
-    assert reader.sha256 == models.sha256_hex(data)
+    assert reader.sha256 == model_files.sha256_hex(data)
 
 
 def test_other_weights_have_another_hash(folder, reader):
@@ -300,8 +300,10 @@ def test_missing_weights_say_which_file_and_what_to_do(folder, file, monkeypatch
     (folder / file).unlink()
     with pytest.raises(ModelError, match=f"{file} is missing; .*git checkout -- models/{file}"):
         Appearance()
-    monkeypatch.setattr(models, "checkout_folder", lambda: None)
-    monkeypatch.setattr(models, "__file__", str(folder / "hfs_vision" / "models.py"))
+    monkeypatch.setattr(model_files, "checkout_folder", lambda: None)
+    monkeypatch.setattr(
+        model_files, "__file__", str(folder / "hfs_vision" / "landmarks" / "model_files.py")
+    )
     with pytest.raises(ModelError, match=rf"weights.{FILES[0]} is missing; install hfs-vision"):
         Appearance()
 
@@ -347,9 +349,9 @@ def test_an_installed_package_looks_in_its_own_folder(tmp_path, monkeypatch):
     package = tmp_path / "site-packages" / "hfs_vision"
     (package / "weights").mkdir(parents=True)
     (package / "weights" / "some.onnx").write_bytes(b"1234")
-    monkeypatch.setattr(models, "OWN_FILES", ("some.onnx",))
-    monkeypatch.setattr(models, "__file__", str(package / "models.py"))
-    assert models.checkout_folder() is None
-    assert models.own_weights("some.onnx") == package / "weights" / "some.onnx"
-    (record,) = models.own_info()
-    assert (record.size, record.sha256) == (4, models.sha256_hex(b"1234"))
+    monkeypatch.setattr(model_files, "OWN_FILES", ("some.onnx",))
+    monkeypatch.setattr(model_files, "__file__", str(package / "landmarks" / "model_files.py"))
+    assert model_files.checkout_folder() is None
+    assert model_files.own_weights("some.onnx") == package / "weights" / "some.onnx"
+    (record,) = model_files.own_info()
+    assert (record.size, record.sha256) == (4, model_files.sha256_hex(b"1234"))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision import models
-from hfs_vision.asking import parse_address
 from hfs_vision.batch.sources import local_copy
 from hfs_vision.errors import ModelError, SourceError, UsageError
+from hfs_vision.http_client import parse_address
+from hfs_vision.landmarks import model_files
 from tests.cli.support import posix_only
 from tests.test_stream_kinds import VIDEO, Camera
 
@@ -27,7 +27,7 @@ def test_what_is_no_address_is_one_error(text):
     with pytest.raises(UsageError, match="the URL"):
         parse_address(text)
     with pytest.raises(UsageError):
-        models.fetch(url=text, dest=Path("/nowhere"))
+        model_files.fetch(url=text, dest=Path("/nowhere"))
 
 
 class TestABatch:
@@ -61,7 +61,7 @@ def test_a_model_is_not_fetched_from_elsewhere(tmp_path):
     with other.running(), Camera({}).running() as camera:
         camera.script = {"/m": (302, {"Location": f"{other.url}/m"}, b"")}
         with pytest.raises(ModelError, match="leads to another address"):
-            models.fetch(url=f"{camera.url}/m", dest=tmp_path)
+            model_files.fetch(url=f"{camera.url}/m", dest=tmp_path)
         assert other.log == []
     assert list(tmp_path.iterdir()) == []
 

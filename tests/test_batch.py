@@ -19,12 +19,12 @@ import pytest
 
 from hfs_vision.batch import LeftOut, find_recordings
 from hfs_vision.batch.cohort import COHORT_COLUMNS, read_record
-from hfs_vision.batch.copies import find_copies
-from hfs_vision.batch.made import MADE_HERE
+from hfs_vision.batch.duplicates import find_copies
 from hfs_vision.batch.names import name_by_number, name_by_source, unique_names
+from hfs_vision.batch.own_output import MADE_HERE
 from hfs_vision.batch.sources import Recording, local_copy
 from hfs_vision.errors import OutputError, UsageError
-from hfs_vision.tables import EVENT_COLUMNS
+from hfs_vision.results import EVENT_COLUMNS
 from hfs_vision.video import digest
 from tests.batch_support import (
     NAMES,

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from hfs_vision.checking import MEND, OK, TOPICS, YOURS, Check, guide_text
-from hfs_vision.checking.history import history_of, read_history
-from hfs_vision.checking.judging import judge
-from hfs_vision.checking.observing import Observed
-from hfs_vision.checking.pictures import Changes, blockiness, edge_px, noise, sample
-from hfs_vision.checking.running import places
-from hfs_vision.checking.timing import Timing, cut_places, timing
 from hfs_vision.live import open_protocol
+from hfs_vision.quality import MEND, OK, TOPICS, YOURS, Check, guide_text
+from hfs_vision.quality.criteria import judge
+from hfs_vision.quality.earlier_checks import history_of, read_history
+from hfs_vision.quality.picture_measures import Changes, blockiness, edge_px, noise, sample
+from hfs_vision.quality.run_check import places
+from hfs_vision.quality.sampling import Observed
+from hfs_vision.quality.timing import Timing, cut_places, timing
 from hfs_vision.schema import ModelIdentity, SourceInfo
 from hfs_vision.video import RepeatCounts
 from tests.synthetic import Recording

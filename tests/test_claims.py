@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hfs_vision.core.kappa import measured_seconds
 from hfs_vision.errors import TableError
+from hfs_vision.evaluation.kappa import measured_seconds
 from hfs_vision.report import write_report
 from hfs_vision.report.rates import BIN_LENGTHS_S, MOST_BINS
 from hfs_vision.report.timeline import MOST_ROWS, ROW_LENGTHS_S, fitting, rows_of
-from hfs_vision.tables import read_folder, read_signals
-from hfs_vision.tables.reading import MOST_COLUMNS
+from hfs_vision.results import read_folder, read_signals
+from hfs_vision.results.read_tables import MOST_COLUMNS
 from hfs_vision.web.session import ReviewSession
 from hfs_vision.web.traces import decimated
 from tests.diary_support import result_folder

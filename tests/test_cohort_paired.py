@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hfs_vision.cohort import words
+from hfs_vision.cohort import interpretation
 from hfs_vision.cohort.paired import (
     compare,
     hodges_lehmann,
@@ -139,7 +139,9 @@ class TestComparing:
         found = compare([made(1, 1, left_out="no session")])
         assert found.persons == 0
         assert all(map(math.isnan, (found.before, found.test.p, found.ratio.value)))
-        assert any("nobody's rate changed" in text for text in words.about_comparison(found))
+        assert any(
+            "nobody's rate changed" in text for text in interpretation.about_comparison(found)
+        )
 
     def test_an_effect_that_was_built_in_is_found(self):
         people = [Person(d.person, d) for d in group(16, 0.4)]
@@ -157,7 +159,7 @@ class TestComparing:
     )
     def test_few_are_called_few(self, n, told):
         found = compare([made(10 + i, i) for i in range(n)])
-        assert any(told in text for text in words.about_comparison(found))
+        assert any(told in text for text in interpretation.about_comparison(found))
         if n == 3:
             assert found.test.p > 0.05
 
@@ -171,10 +173,10 @@ def test_what_makes_pairs_doubtful_is_told():
             treatments=[treatment(0), treatment(5, "drug_start")],
         ),
     )
-    told = words.doubts([pair_of(person, Question(treatment=TOXIN))])
+    told = interpretation.doubts([pair_of(person, Question(treatment=TOXIN))])
     assert len(told) == 2
     assert all(text.endswith(": P7") for text in told)
-    assert words.doubts([made(1, 1)]) == []
+    assert interpretation.doubts([made(1, 1)]) == []
 
 
 GROUPS, PERSONS = 500, 12

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.cohort import words
+from hfs_vision.cohort import interpretation
 from hfs_vision.cohort.paired import compare
 from hfs_vision.cohort.periods import Pair, Question, pair_of
 from hfs_vision.cohort.persons import Person
 from hfs_vision.cohort.raters import Rated, Raters, read_raters
-from hfs_vision.cohort.writing import (
+from hfs_vision.cohort.write_cohort import (
     AGREEMENT_FILES,
     COMPARISON_FILES,
     write_agreement,
     write_comparison,
 )
-from hfs_vision.core.agreement import agreement
 from hfs_vision.errors import UsageError
+from hfs_vision.evaluation.agreement import agreement
 from hfs_vision.schema import NOT_A_DEVICE
 from tests.cohort_support import TOXIN, diary, group, rated
 from tests.report_support import Page, part, points, scale
@@ -68,7 +68,7 @@ class TestReading:
         path.write_text(path.read_text().replace("accepted", "", 1))
         found = read_raters([str(tmp_path)])
         assert found.recordings[0].unseen == 1
-        (told,) = words.unseen(found)
+        (told,) = interpretation.unseen(found)
         assert told.endswith(": open")
 
     @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hfs_vision.comparison.pairing import LAST_ROW, Pair, find_pairs, read_pair
-from hfs_vision.comparison.reading import read_event_file
-from hfs_vision.core.evaluate import compare
-from hfs_vision.core.scores import evaluate
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.pipeline import detect
+from hfs_vision.evaluation.evaluate import compare
+from hfs_vision.evaluation.pair_files import LAST_ROW, Pair, find_pairs, read_pair
+from hfs_vision.evaluation.read_references import read_event_file
+from hfs_vision.evaluation.scores import evaluate
+from hfs_vision.results import read_events
 from hfs_vision.simulate import PRESETS, write_truth
-from hfs_vision.tables import read_events
 from tests.synthetic import Recording
 
 LABELS = "onset_s,duration_s,side,kind,confidence\n"

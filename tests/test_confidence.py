@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfs_vision.core.confidence import confidence
+from hfs_vision.results import read_events
 from hfs_vision.schema import REGIONS
-from hfs_vision.tables import read_events
 from tests.synthetic import Recording
 
 SCORES = st.floats(0.0, 100.0)

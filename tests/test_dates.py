@@ -25,8 +25,8 @@ from hfs_vision.diary.importing import find_inputs
 from hfs_vision.errors import HfsVisionError
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video import open_source
-from hfs_vision.video.dates import Recorded, recorded_by_clock, recorded_by_tags
 from hfs_vision.video.exif import taken
+from hfs_vision.video.recording_date import Recorded, recorded_by_clock, recorded_by_tags
 
 APPLE = "com.apple.quicktime.creationdate"
 CREATED = "creation_time"

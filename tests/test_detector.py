@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hfs_vision.core.detector import Detector, row_ends, usual_steps
 from hfs_vision.core.geometry import Measurements, measure
-from hfs_vision.settings import Settings
+from hfs_vision.core.settings import Settings
 from tests.synthetic import Recording, labels, mirrored, run
 
 LEFT, RIGHT, BOTH = 0, 1, slice(None)

@@ -15,10 +15,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from hfs_vision.diary import Treatment, init_diary, layout, migrating, open_diary, read_diary
+from hfs_vision.diary import Treatment, init_diary, migrating, open_diary, read_diary, tables
 from hfs_vision.diary.backups import back_up, restore
 from hfs_vision.diary.database import Database
-from hfs_vision.diary.places import newest_backup, relative
+from hfs_vision.diary.paths import newest_backup, relative
 from hfs_vision.errors import DiaryError, OutputError, UsageError
 from tests.diary_support import LABELS, comparable, new_diary, session, writer
 
@@ -64,7 +64,7 @@ def a_newer_program(monkeypatch, folder, more="pass"):
     steps = shutil.copytree(migrating.MIGRATIONS, folder / "migrations")
     (steps / "versions" / "v0002_next.py").write_text(NEXT.format(more=more))
     monkeypatch.setattr(migrating, "MIGRATIONS", steps)
-    monkeypatch.setattr(layout, "HEAD", "0002")
+    monkeypatch.setattr(tables, "HEAD", "0002")
 
 
 class TestMaking:
@@ -118,10 +118,10 @@ class TestMaking:
 
 class TestVersions:
     def test_the_steps_lead_to_the_layout_that_the_program_reads(self, path):
-        assert ScriptDirectory(str(migrating.MIGRATIONS)).get_current_head() == layout.HEAD
+        assert ScriptDirectory(str(migrating.MIGRATIONS)).get_current_head() == tables.HEAD
         with Database(path).reading() as connection:
             context = MigrationContext.configure(connection)
-            assert compare_metadata(context, layout.metadata) == []
+            assert compare_metadata(context, tables.metadata) == []
 
     def test_an_older_diary_is_backed_up_and_brought_up_to_date(self, path, tmp_path, monkeypatch):
         before = all_of(path)

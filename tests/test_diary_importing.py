@@ -8,8 +8,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.batch import COHORT_COLUMNS
 from hfs_vision.batch.cohort import measured
+from hfs_vision.core.settings import Settings, settings_sha256
 from hfs_vision.diary import WHOLE, open_diary
 from hfs_vision.diary.adding import Said, add_session
 from hfs_vision.diary.dates import open_zone
@@ -17,9 +19,7 @@ from hfs_vision.diary.importing import find_inputs, tables_sha256
 from hfs_vision.diary.recomputing import recomputed
 from hfs_vision.diary.records import KEYS
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.pipeline import detect
-from hfs_vision.settings import Settings, settings_sha256
-from hfs_vision.tables import (
+from hfs_vision.results import (
     REVIEWED_FILE,
     ReviewedEvent,
     line,

@@ -19,7 +19,7 @@ import pytest
 
 import hfs_vision
 from hfs_vision.cli import cli
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from tests.cli.support import posix_only
 from tests.golden import tutorial
 from tests.golden.data import ROOT

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from hfs_vision.core.landmarks import COMMISSURE, OUTER_CANTHUS
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Count
-from hfs_vision.drawing import ink
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.live.picture import draw
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
+from hfs_vision.live.frame_view import draw
 from hfs_vision.live.view import TRACE_S, View
+from hfs_vision.render import text_drawing
 from hfs_vision.schema import KINDS, SIDES, Event
 from hfs_vision.video import open_source
 
@@ -95,21 +95,21 @@ def place_of(
     canvas: NDArray[np.uint8],
     text: str,
     size: int,
-    colour: ink.Colour,
-    ground: ink.Colour,
+    colour: text_drawing.Colour,
+    ground: text_drawing.Colour,
     *,
     bold: bool = True,
 ) -> tuple[int, int] | None:
     """Middle of a text in a picture, in pixels; ``None`` if it is not there as it should be."""
-    width = ink.width_of(text, size, bold=bold)
+    width = text_drawing.width_of(text, size, bold=bold)
     look = np.full((size + 2, width + 2, 3), ground, dtype=np.uint8)
-    ink.write(look, text, (1, size + 1), size, colour, bold=bold)
+    text_drawing.write(look, text, (1, size + 1), size, colour, bold=bold)
     match = cv2.matchTemplate(canvas, look, cv2.TM_CCOEFF_NORMED)
     _, best, _, (x, y) = cv2.minMaxLoc(match)
     return (x + width // 2, y + size // 2) if best > 0.95 else None
 
 
-def is_colour(canvas: NDArray[np.uint8], colour: ink.Colour) -> NDArray[np.bool_]:
+def is_colour(canvas: NDArray[np.uint8], colour: text_drawing.Colour) -> NDArray[np.bool_]:
     return np.asarray((canvas == colour).all(axis=2))
 
 
@@ -160,7 +160,7 @@ class TestMirror:
     def test_the_sides_are_named_as_in_a_mirror_and_can_be_read(self) -> None:
         stage = draw(black())[STAGE]
         for side, at_left in (("left", True), ("right", False)):
-            found = place_of(stage, side.upper(), 12, ink.SIDE_COLOURS[side], (0, 0, 0))
+            found = place_of(stage, side.upper(), 12, text_drawing.SIDE_COLOURS[side], (0, 0, 0))
             assert found is not None
             assert (found[0] < 160) == at_left
             assert (found[0] > 480) != at_left
@@ -168,7 +168,8 @@ class TestMirror:
     def test_the_columns_of_the_counts_stand_in_the_same_order(self) -> None:
         panel = draw(black())[PANEL]
         places = [
-            place_of(panel, side.upper(), 11, ink.SIDE_COLOURS[side], ink.PANEL) for side in SIDES
+            place_of(panel, side.upper(), 11, text_drawing.SIDE_COLOURS[side], text_drawing.PANEL)
+            for side in SIDES
         ]
         assert places[0] is not None
         assert places[1] is not None
@@ -205,7 +206,7 @@ class TestOverlay:
         assert not changed[PANEL].any()
         columns = np.nonzero(changed)[1]
         assert (columns < 320).all() if side == "left" else (columns >= 320).all()
-        assert is_colour(lit[changed][None], ink.SIDE_COLOURS[side]).sum() > 1000
+        assert is_colour(lit[changed][None], text_drawing.SIDE_COLOURS[side]).sum() > 1000
         # Within the face, away from the bar and the name at the side.
         at = OUTER_CANTHUS if part == "eye" else COMMISSURE
         y = face.landmarks[at[SIDES.index(side)], 1]
@@ -231,28 +232,33 @@ class TestTexts:
     def test_hints_are_shown_most_urgent_first(self) -> None:
         first, second = "Turned away: face the camera", "Too dark: more light on the face"
         strip = draw(replace(black(), hints=(first, second)))[HINTS]
-        places = [place_of(strip, hint, 11, ink.BLACK, ink.YELLOW) for hint in (first, second)]
+        places = [
+            place_of(strip, hint, 11, text_drawing.BLACK, text_drawing.YELLOW)
+            for hint in (first, second)
+        ]
         assert places[0] is not None
         assert places[1] is not None
         assert places[0][0] < places[1][0]
-        assert not is_colour(draw(black())[HINTS], ink.YELLOW).any()
+        assert not is_colour(draw(black())[HINTS], text_drawing.YELLOW).any()
 
     def test_a_long_hint_takes_two_lines_and_ends_within_the_margins(self) -> None:
         words = "cannot write to /home/somebody/recordings: choose another folder with "
         strip = draw(replace(black(), hints=(words * 2 + "--out",)))[HINTS]
-        assert place_of(strip, "--out", 8, ink.BLACK, ink.YELLOW) is not None
+        assert place_of(strip, "--out", 8, text_drawing.BLACK, text_drawing.YELLOW) is not None
         strip = draw(replace(black(), hints=(words * 20,)))[HINTS]
-        inked = ~is_colour(strip, ink.YELLOW)
+        inked = ~is_colour(strip, text_drawing.YELLOW)
         for line in (inked[:18], inked[18:]):
             assert 850 < np.flatnonzero(line.any(axis=0)).max() < 948
-        assert is_colour(strip[[0, 1, -2, -1]], ink.YELLOW).all()
+        assert is_colour(strip[[0, 1, -2, -1]], text_drawing.YELLOW).all()
 
     def test_the_prompt_is_large_with_its_time_and_step(self) -> None:
         view = replace(black(), prompt="Close both eyes", prompt_left_s=2.3, step=2, steps=7)
         stage = draw(view)[STAGE]
-        assert place_of(stage, "Close both eyes", 18, ink.WHITE, (0, 0, 0)) is not None
-        assert place_of(stage, "3 s", 22, ink.WHITE, (0, 0, 0)) is not None
-        assert place_of(stage, "step 2 of 7", 9, ink.GREY, (0, 0, 0), bold=False) is not None
+        assert place_of(stage, "Close both eyes", 18, text_drawing.WHITE, (0, 0, 0)) is not None
+        assert place_of(stage, "3 s", 22, text_drawing.WHITE, (0, 0, 0)) is not None
+        assert (
+            place_of(stage, "step 2 of 7", 9, text_drawing.GREY, (0, 0, 0), bold=False) is not None
+        )
 
     @pytest.mark.parametrize("width", [270, 640, 853])
     def test_a_prompt_as_long_as_they_may_be_is_shown_whole(self, width: int) -> None:
@@ -262,27 +268,27 @@ class TestTexts:
         words = text.split()
         ends = [" ".join(words[-n:]) for n in range(2, 20)]  # one of them is the whole last line
         assert any(
-            place_of(canvas, end, size, ink.WHITE, (0, 0, 0))
+            place_of(canvas, end, size, text_drawing.WHITE, (0, 0, 0))
             for size in (18, 15, 12, 10)
             for end in ends
-            if ink.width_of(end, size, bold=True) < width - 2
+            if text_drawing.width_of(end, size, bold=True) < width - 2
         )
 
     def test_nothing_runs_across_the_prompt(self) -> None:
         ongoing = frozenset({("left", "eye"), ("right", "mouth")})
         view = replace(black(640, 360), prompt="Close both eyes", ongoing=ongoing)
         stage = draw(view)[STAGE]
-        prompt = place_of(stage, "Close both eyes", 18, ink.WHITE, (0, 0, 0))
+        prompt = place_of(stage, "Close both eyes", 18, text_drawing.WHITE, (0, 0, 0))
         assert prompt is not None
         for side in SIDES:
-            rows = np.nonzero(is_colour(stage, ink.SIDE_COLOURS[side]))[0]
+            rows = np.nonzero(is_colour(stage, text_drawing.SIDE_COLOURS[side]))[0]
             assert prompt[1] + 12 < rows.min() < 200
 
     def test_texts_stay_in_their_parts(self) -> None:
         long = draw(busy(black()))
         view = replace(busy(black()), prompt="", learning_s=0.0)
         assert not differing(long[PANEL], draw(view)[PANEL]).any()
-        assert is_colour(long[:110, 940:960], ink.PANEL).all()
+        assert is_colour(long[:110, 940:960], text_drawing.PANEL).all()
 
     def test_numbers_with_many_digits_stay_in_their_columns(self) -> None:
         few, many = (
@@ -301,17 +307,19 @@ class TestTexts:
             Count("right", kind, number, 0.0, 0.0, 0.0) for number, kind in enumerate(KINDS, 3)
         ]
         panel = draw(replace(black(), counts=rows))[PANEL]
-        name = place_of(panel, "RIGHT", 11, ink.SIDE_COLOURS["right"], ink.PANEL)
+        name = place_of(panel, "RIGHT", 11, text_drawing.SIDE_COLOURS["right"], text_drawing.PANEL)
         assert name is not None
         places = [
-            place_of(panel[270:], str(number), 12, ink.WHITE, ink.PANEL, bold=False)
+            place_of(
+                panel[270:], str(number), 12, text_drawing.WHITE, text_drawing.PANEL, bold=False
+            )
             for number in range(3, 3 + len(KINDS))
         ]
         assert all(place is not None and abs(place[0] - name[0]) < 6 for place in places)
         total = [Count("left", "all", 4, 8.5, 0.0, 0.0), Count("right", "all", 25, 7.5, 0.0, 0.0)]
         panel = draw(replace(black(), counts=total))[PANEL]
         for text, size, bold in (("25", 26, True), ("7.5", 12, False)):
-            place = place_of(panel, text, size, ink.WHITE, ink.PANEL, bold=bold)
+            place = place_of(panel, text, size, text_drawing.WHITE, text_drawing.PANEL, bold=bold)
             assert place is not None
             assert abs(place[0] - name[0]) < 6
         heights = [place[1] for place in places if place]
@@ -320,38 +328,51 @@ class TestTexts:
     @pytest.mark.parametrize(
         ("view", "text", "size", "ground"),
         [
-            (replace(black(), lost=True), "CAMERA LOST", 36, ink.RED),
-            (replace(black(), paused=True), "PAUSED", 36, ink.BLACK),
-            (replace(black(), lost=True, paused=True), "CAMERA LOST", 36, ink.RED),
-            (replace(black(), recording=True), "REC", 10, ink.RED),
+            (replace(black(), lost=True), "CAMERA LOST", 36, text_drawing.RED),
+            (replace(black(), paused=True), "PAUSED", 36, text_drawing.BLACK),
+            (replace(black(), lost=True, paused=True), "CAMERA LOST", 36, text_drawing.RED),
+            (replace(black(), recording=True), "REC", 10, text_drawing.RED),
             (replace(black(), learning_s=6.2), "learning your rest: 7 s", 13, (0, 0, 0)),
-            (replace(black(), elapsed_s=754.9), "12:34", 22, ink.PANEL),
-            (replace(black(), segment="gentle_closure"), "gentle closure", 11, ink.PANEL),
+            (replace(black(), elapsed_s=754.9), "12:34", 22, text_drawing.PANEL),
+            (replace(black(), segment="gentle_closure"), "gentle closure", 11, text_drawing.PANEL),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
     def test_the_state_is_written_out(
-        self, view: View, text: str, size: int, ground: ink.Colour
+        self, view: View, text: str, size: int, ground: text_drawing.Colour
     ) -> None:
-        assert place_of(draw(view), text, size, ink.WHITE, ground) is not None
-        assert place_of(draw(black()), text, size, ink.WHITE, ground) is None
+        assert place_of(draw(view), text, size, text_drawing.WHITE, ground) is not None
+        assert place_of(draw(black()), text, size, text_drawing.WHITE, ground) is None
 
     def test_rate_and_losses_are_told(self) -> None:
         panel = draw(replace(black(), fps=29.97, valid_s=65.0, dropped=12))[PANEL]
         measured = "1:05 measured, 30.0 frames/s"
-        assert place_of(panel, measured, 9, ink.GREY, ink.PANEL, bold=False) is not None
-        dropped = place_of(panel, "12 frames dropped", 9, ink.YELLOW, ink.PANEL, bold=False)
+        assert (
+            place_of(panel, measured, 9, text_drawing.GREY, text_drawing.PANEL, bold=False)
+            is not None
+        )
+        dropped = place_of(
+            panel, "12 frames dropped", 9, text_drawing.YELLOW, text_drawing.PANEL, bold=False
+        )
         assert dropped is not None
-        assert not is_colour(draw(black())[PANEL], ink.YELLOW).any()
+        assert not is_colour(draw(black())[PANEL], text_drawing.YELLOW).any()
 
     def test_the_keys_are_shown_or_the_one_that_shows_them(self) -> None:
         for meaning in ("pause", "mark", "rest", "reading", "talking", "pursing", "next step",
                         "overlay", "help", "quit"):  # fmt: skip
-            found = place_of(draw(black())[KEYS], meaning, 8, ink.GREY, ink.GROUND, bold=False)
+            found = place_of(
+                draw(black())[KEYS], meaning, 8, text_drawing.GREY, text_drawing.GROUND, bold=False
+            )
             assert found is not None, meaning
         short = draw(black(), help=False)
-        assert place_of(short[KEYS], "help", 8, ink.GREY, ink.GROUND, bold=False) is not None
-        assert place_of(short[KEYS], "mark", 8, ink.GREY, ink.GROUND, bold=False) is None
+        assert (
+            place_of(short[KEYS], "help", 8, text_drawing.GREY, text_drawing.GROUND, bold=False)
+            is not None
+        )
+        assert (
+            place_of(short[KEYS], "mark", 8, text_drawing.GREY, text_drawing.GROUND, bold=False)
+            is None
+        )
         assert not differing(draw(black()), short)[: KEYS[0].start].any()
 
     @pytest.mark.parametrize(
@@ -366,21 +387,21 @@ class TestTexts:
         ],
     )
     def test_other_characters_are_spelled_out(self, text: str, ascii_text: str) -> None:
-        assert ink.plain(text) == ascii_text
+        assert text_drawing.plain(text) == ascii_text
 
     def test_a_word_that_is_wider_than_its_line_is_shortened(self) -> None:
-        size, lines = ink.wrap("x" * 300, (18, 10), 200, 40)
+        size, lines = text_drawing.wrap("x" * 300, (18, 10), 200, 40)
         assert size == 18
         assert len(lines) == 1
         assert lines[0].endswith("...")
-        assert ink.width_of(lines[0], size, bold=True) <= 200
+        assert text_drawing.width_of(lines[0], size, bold=True) <= 200
 
     @pytest.mark.parametrize("at", [(-30, 10), (40, 3), (95, 30), (50, 49), (500, 500), (-500, 9)])
     def test_text_over_the_edge_is_cut_off(self, at: tuple[int, int]) -> None:
         canvas: NDArray[np.uint8] = np.zeros((50, 100, 3), dtype=np.uint8)
         wide: NDArray[np.uint8] = np.zeros((1050, 1100, 3), dtype=np.uint8)
-        ink.write(canvas, "text", at, 12)
-        ink.write(wide, "text", (at[0] + 500, at[1] + 500), 12)
+        text_drawing.write(canvas, "text", at, 12)
+        text_drawing.write(wide, "text", (at[0] + 500, at[1] + 500), 12)
         assert np.array_equal(canvas, wide[500:550, 500:600])
 
 
@@ -389,10 +410,10 @@ SIDES_MIDDLE = 223
 
 
 class TestTrace:
-    LEFT, RIGHT = (ink.SIDE_COLOURS[side] for side in SIDES)
+    LEFT, RIGHT = (text_drawing.SIDE_COLOURS[side] for side in SIDES)
 
     @staticmethod
-    def line(picture: NDArray[np.uint8], colour: ink.Colour) -> NDArray[np.bool_]:
+    def line(picture: NDArray[np.uint8], colour: text_drawing.Colour) -> NDArray[np.bool_]:
         """Where a side's line is; its pixels between two rows have only a part of the colour."""
         return np.asarray((abs(picture.astype(int) - colour) < 90).all(axis=2))
 
@@ -410,7 +431,7 @@ class TestTrace:
     def test_what_is_larger_lies_higher(self) -> None:
         picture = self.drawn(signals())
 
-        def height(rows: slice, colour: ink.Colour) -> float:
+        def height(rows: slice, colour: text_drawing.Colour) -> float:
             return float(np.nonzero(self.line(picture[rows], colour))[0].mean())
 
         lids, corners = slice(24, 84), slice(94, 154)
@@ -461,7 +482,9 @@ class TestTrace:
             assert not changed[24:, :550].any()
             assert not changed[24:, 750:].any()
             letter = side[0].upper()
-            found = place_of(picture, letter, 9, ink.SIDE_COLOURS[side], ink.PANEL)
+            found = place_of(
+                picture, letter, 9, text_drawing.SIDE_COLOURS[side], text_drawing.PANEL
+            )
             assert found is not None
             assert abs(found[0] - (170 + 766 * 0.625)) < 5
 
@@ -472,9 +495,14 @@ class TestTrace:
     def test_until_there_is_a_trace_it_says_why(self) -> None:
         text = "begins when your rest is known"
         picture = draw(replace(black(), learning_s=5.0))
-        assert place_of(picture, text, 10, ink.GREY, ink.BLACK, bold=False) is not None
+        assert (
+            place_of(picture, text, 10, text_drawing.GREY, text_drawing.BLACK, bold=False)
+            is not None
+        )
         picture = draw(replace(black(), learning_s=5.0, trace=signals()))
-        assert place_of(picture, text, 10, ink.GREY, ink.BLACK, bold=False) is None
+        assert (
+            place_of(picture, text, 10, text_drawing.GREY, text_drawing.BLACK, bold=False) is None
+        )
 
 
 SHAPES = [

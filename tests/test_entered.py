@@ -8,7 +8,7 @@ import io
 import pytest
 
 from hfs_vision.batch.cohort import write_record
-from hfs_vision.batch.entered import Entered, merged, read_entered
+from hfs_vision.batch.user_columns import Entered, merged, read_entered
 from hfs_vision.errors import TableError, UsageError
 from tests.export_support import analysis
 

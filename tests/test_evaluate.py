@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hfs_vision.core.evaluate import Mark, Recording, compare
-from hfs_vision.core.matching import candidates, match, micro
-from hfs_vision.core.scores import ELSEWHERE, RATES, Evaluation, Tally, evaluate
 from hfs_vision.errors import UsageError
+from hfs_vision.evaluation.evaluate import Mark, Recording, compare
+from hfs_vision.evaluation.matching import candidates, match, micro
+from hfs_vision.evaluation.scores import ELSEWHERE, RATES, Evaluation, Tally, evaluate
 from hfs_vision.schema import SIDES, event_kind
 
 

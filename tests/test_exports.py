@@ -16,7 +16,7 @@ from bids_validator import BIDSValidator
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.exports import Request, export, read_content
 from hfs_vision.live.protocol import open_protocol
-from hfs_vision.tables import KNOWN_LABELS, read_folder
+from hfs_vision.results import KNOWN_LABELS, read_folder
 from tests.export_support import FORMATS, STARTED, analysis, save, session
 
 LEFT, RIGHT = ("left", "eyelid_twitch"), ("right", "mouth_pull")

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 from skimage import data
 
-from hfs_vision import facemesh, models
 from hfs_vision.errors import ModelError, SourceError, UsageError
-from hfs_vision.facemesh import SubjectLandmarker, open_landmarker
-from hfs_vision.quiet import quiet_native
+from hfs_vision.landmarks import mediapipe_models, model_files
+from hfs_vision.landmarks.face_identity import Look, Picture, Place, keep_only, look_of
+from hfs_vision.landmarks.mediapipe_models import SubjectLandmarker, open_landmarker
+from hfs_vision.landmarks.native_output import quiet_native
+from hfs_vision.landmarks.subject_tracker import PATIENCE_S, Subject
 from hfs_vision.schema import FloatArray, Frame, Landmarker
-from hfs_vision.sighting import Look, Picture, Place, keep_only, look_of
-from hfs_vision.subject import PATIENCE_S, Subject
 from tests.golden.data import task_file
 from tests.models_here import needs_face_mesh, needs_task
 
@@ -200,7 +200,7 @@ def test_a_picture_of_another_form_is_refused_by_name(picture: Any) -> None:
 
 def opened_first() -> Landmarker:
     """A landmarker whose model is never reached."""
-    return SubjectLandmarker(World({}), facemesh.ModelIdentity("fake", "", "", ""))
+    return SubjectLandmarker(World({}), mediapipe_models.ModelIdentity("fake", "", "", ""))
 
 
 def test_a_closed_landmarker_says_so_and_closes_again_without_effect(
@@ -577,7 +577,7 @@ def test_the_identity_of_the_face_landmarker_is_its_file() -> None:
     landmarker = opened("facelandmarker")
     landmarker.close()
     assert landmarker.identity.file == TASK.name
-    assert landmarker.identity.sha256 == models.sha256_hex(TASK.read_bytes())
+    assert landmarker.identity.sha256 == model_files.sha256_hex(TASK.read_bytes())
 
 
 @needs_face_mesh
@@ -592,15 +592,15 @@ def test_without_face_mesh_and_file_it_is_said_how_to_get_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     bare = SimpleNamespace(__file__=str(tmp_path / "__init__.py"), __version__="0.10.33")
-    monkeypatch.setattr(facemesh, "_import_mediapipe", lambda: bare)
-    monkeypatch.setattr(models, "search_folders", lambda: (tmp_path,))
+    monkeypatch.setattr(mediapipe_models, "_import_mediapipe", lambda: bare)
+    monkeypatch.setattr(model_files, "search_folders", lambda: (tmp_path,))
     with pytest.raises(ModelError) as caught:
         open_landmarker(name)
     message = str(caught.value)
     assert "hfs-vision model fetch" in message
-    assert models.FACE_LANDMARKER.url in message
+    assert model_files.FACE_LANDMARKER.url in message
     assert str(tmp_path / "face_landmarker.task") in message
-    assert models.FACE_LANDMARKER.sha256 in message
+    assert model_files.FACE_LANDMARKER.sha256 in message
 
 
 def test_a_wrong_call_is_refused() -> None:
@@ -617,7 +617,7 @@ def test_a_bundle_that_mediapipe_cannot_load_is_named(tmp_path: Path) -> None:
 
     path = tmp_path / "hollow.task"
     with zipfile.ZipFile(path, "w") as bundle:
-        for member in models.FACE_LANDMARKER.members:
+        for member in model_files.FACE_LANDMARKER.members:
             bundle.writestr(member, b"not a network")
     with pytest.raises(ModelError, match=r"cannot load .*hollow\.task"):
         open_landmarker("facelandmarker", model=path)
@@ -628,7 +628,7 @@ def test_a_bundle_that_mediapipe_cannot_load_is_named(tmp_path: Path) -> None:
 NOISY = """
 import sys, numpy as np
 from pathlib import Path
-import hfs_vision.facemesh as f
+import hfs_vision.landmarks.mediapipe_models as f
 from hfs_vision.schema import Frame
 assert not any(m.split(".")[0] in ("mediapipe", "cv2", "jax") for m in sys.modules), "not lazy"
 from skimage import data

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hfs_vision import pipeline
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.analysis import pipeline
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from tests.faults.matrix import ROWS
 from tests.faults.mutations import KINDS, Corpus, Mutation, Sound, header, judge
 from tests.faults.page import page

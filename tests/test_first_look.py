@@ -13,15 +13,15 @@ import pytest
 from numpy.typing import NDArray
 
 from hfs_vision import analyze
-from hfs_vision.checking import check_recording
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.first_look import FirstLook, Looking, SeenFace, first_look
+from hfs_vision.analysis.first_look import FirstLook, Looking, SeenFace, first_look
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.landmarks.face_identity import Place
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.live import run_live, session_clock
 from hfs_vision.live.starting import Starting
-from hfs_vision.pipeline import detect
+from hfs_vision.quality import check_recording
+from hfs_vision.results import read_folder
 from hfs_vision.schema import Frame
-from hfs_vision.sighting import Place
-from hfs_vision.tables import read_folder
 from hfs_vision.video import Recorder, Replay, open_source, turned_picture, turned_point
 from tests.golden.data import SAMPLES, task_file
 from tests.models_here import needs_face_mesh, needs_model, needs_task

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_vision import pipeline
+from hfs_vision.analysis import pipeline
+from hfs_vision.analysis.pipeline import Analysis, detect
 from hfs_vision.errors import OutputError, TableError, UsageError
-from hfs_vision.pipeline import Analysis, detect
-from hfs_vision.tables import (
+from hfs_vision.results import (
     MARK_COLUMNS,
     SIGNAL_COLUMNS,
     ReviewedEvent,
@@ -28,7 +28,7 @@ from hfs_vision.tables import (
     standing,
     write_reviewed,
 )
-from hfs_vision.tables.reading import plain_text
+from hfs_vision.results.read_tables import plain_text
 from hfs_vision.video import digest, find_recording
 from tests.cli.support import files_in
 from tests.footage_support import annotated

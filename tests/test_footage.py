@@ -15,16 +15,16 @@ import cv2
 import numpy as np
 import pytest
 
-from hfs_vision.drawing import ink
 from hfs_vision.errors import OutputError, UsageError
-from hfs_vision.footage import (
+from hfs_vision.render import (
     SecondPass,
     Style,
     annotate,
     cut_clip,
     make_sheet,
     plan_cuts,
-    writing,
+    text_drawing,
+    video_writer,
 )
 from hfs_vision.schema import Frame
 from hfs_vision.video import Stopped, open_source
@@ -76,7 +76,7 @@ class TestTheAnnotatedVideo:
         for frame in read(tmp_path / "a.mp4"):
             # Not mirrored: the subject's right is at the left edge. A bar is 10 wide, else 3.
             for side, columns in (("right", slice(5, 8)), ("left", slice(-8, -5))):
-                if near(frame.rgb[140:300, columns], ink.SIDE_COLOURS[side]).mean() > 0.9:
+                if near(frame.rgb[140:300, columns], text_drawing.SIDE_COLOURS[side]).mean() > 0.9:
                     lit[side].append(round(frame.time_s, 3))
         assert lit["right"] == pytest.approx([1.0 + i * 0.05 for i in range(10)])
         assert lit["left"] == pytest.approx([2.0 + i * 0.05 for i in range(22)])
@@ -94,7 +94,7 @@ class TestTheAnnotatedVideo:
     def test_is_mpeg4_where_h264_cannot_be_written(
         self, tmp_path, finder, four_seconds, monkeypatch
     ):
-        monkeypatch.setattr(writing.av, "codecs_available", {"mpeg4"})
+        monkeypatch.setattr(video_writer.av, "codecs_available", {"mpeg4"})
         with open_source(four_seconds) as source:
             annotate(SecondPass(source, course(), finder.open), tmp_path / "a.mp4")
         with open_source(tmp_path / "a.mp4") as source:
@@ -221,7 +221,7 @@ class TestSheets:
         assert 45 in numbers, "the peak at 2.25 s"
 
     def test_tell_what_lies_within_the_event(self, sheet):
-        blue = ink.SIDE_COLOURS["left"]
+        blue = text_drawing.SIDE_COLOURS["left"]
         lit = [
             bool((self.tile(sheet, i)[1][2:22, 100:110] == blue).all(axis=2).any())
             for i in range(10)
@@ -229,9 +229,9 @@ class TestSheets:
         assert lit == [False] * 2 + [True] * 6 + [False] * 2
 
     def test_name_the_peak_once(self, sheet):
-        blue = ink.SIDE_COLOURS["left"]
-        look = np.full((14, ink.width_of("PEAK", 10, bold=True) + 2, 3), blue, np.uint8)
-        ink.write(look, "PEAK", (1, 12), 10, ink.BLACK, bold=True)
+        blue = text_drawing.SIDE_COLOURS["left"]
+        look = np.full((14, text_drawing.width_of("PEAK", 10, bold=True) + 2, 3), blue, np.uint8)
+        text_drawing.write(look, "PEAK", (1, 12), 10, text_drawing.BLACK, bold=True)
         hits = [
             i
             for i in range(10)

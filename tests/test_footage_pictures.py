@@ -10,13 +10,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hfs_vision.drawing import ink
-from hfs_vision.drawing.face import Fit
-from hfs_vision.footage import Course, SecondPass, Style, annotate, masking, writing
-from hfs_vision.footage.pictures import Painter
-from hfs_vision.pipeline import detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.render import (
+    Course,
+    SecondPass,
+    Style,
+    annotate,
+    masking,
+    text_drawing,
+    video_writer,
+)
+from hfs_vision.render.annotated_picture import Painter
+from hfs_vision.render.face_overlay import Fit
+from hfs_vision.results import ReviewedEvent, read_folder, write_reviewed
 from hfs_vision.schema import Frame
-from hfs_vision.tables import ReviewedEvent, read_folder, write_reviewed
 from hfs_vision.video import open_source
 from tests.footage_support import Finder, Picture, course, event, holds_text, near, read
 from tests.synthetic import Recording
@@ -72,7 +79,7 @@ class TestBlur:
 
     def test_in_the_video_a_face_that_is_lost_is_hidden_while_it_is(self, tmp_path, finder):
         rgb = self.noise(3)
-        with writing.new_video(tmp_path / "v.mp4", rgb.shape, "clip") as out:
+        with video_writer.new_video(tmp_path / "v.mp4", rgb.shape, "clip") as out:
             for i in range(30):
                 out.write(rgb, i * 0.05)
         finder.lost = (0.5, 1.0)
@@ -145,14 +152,14 @@ class TestThePicture:
         known = course(event("left", "eye+mouth", 6.0, 7.0))
         for now_s, columns in ((5.0, (1, 2)), (8.0, (-2, -1))):
             trace = self.paint(known, now_s)[530:]
-            bar = near(trace[20:23, 170:616], ink.SIDE_COLOURS["left"]).any(axis=0)
+            bar = near(trace[20:23, 170:616], text_drawing.SIDE_COLOURS["left"]).any(axis=0)
             across = (np.flatnonzero(bar)[[0, -1]] / 446 - 0.5) * 6
             assert across.tolist() == pytest.approx(columns, abs=0.03)
 
     def test_names_the_kind_while_it_lasts(self):
         known = course(event("left", "eye+mouth", 6.0, 7.0))
         during, after = self.paint(known, 6.5), self.paint(known, 7.0)
-        blue = ink.SIDE_COLOURS["left"]
+        blue = text_drawing.SIDE_COLOURS["left"]
         assert near(during[434:480, 560:], blue, 2).mean() > 0.5
         assert near(after[434:480, 560:], blue, 2).mean() < 0.25
 

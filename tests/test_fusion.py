@@ -8,8 +8,8 @@ import pytest
 import hfs_vision
 from hfs_vision.core.geometry import measure
 from hfs_vision.errors import ModelError
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.fusion import FusedLandmarker, fuse
+from hfs_vision.landmarks.fused import FusedLandmarker, fuse
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.schema import FloatArray, Frame, ModelIdentity
 from tests.golden.data import SAMPLES, match, sample_truth, task_file
 from tests.models_here import needs_face_mesh, needs_task

@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("skimage")  # what reads the scripts of simulate loads it
 
-from hfs_vision.comparison.reading import read_event_file
 from hfs_vision.errors import TableError
-from hfs_vision.tables import read_events, read_reviewed
+from hfs_vision.evaluation.read_references import read_event_file
+from hfs_vision.results import read_events, read_reviewed
 from tests.fuzz.readers import READERS, Reader, accepts, prepared
 
 FUZZ = Path(__file__).with_name("fuzz")

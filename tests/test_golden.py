@@ -14,12 +14,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hfs_vision import Analysis, detect, facemesh
-from hfs_vision.appearance import Appearance, readings
+from hfs_vision import Analysis, detect
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import MOVING, RIGID
-from hfs_vision.models import FACE_LANDMARKER
-from hfs_vision.tables import read_events
+from hfs_vision.landmarks import mediapipe_models
+from hfs_vision.landmarks.model_files import FACE_LANDMARKER
+from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.results import read_events
 from tests.golden.data import (
     FOLDER,
     LANDMARKERS,
@@ -225,7 +226,7 @@ def test_a_golden_file_tells_which_model_made_it(sample, landmarker):
     if landmarker == "facelandmarker":
         assert model.sha256 == FACE_LANDMARKER.sha256
         # What is taken out of the lids is decided in the program; stale here would go unseen.
-        assert model.lid_leak == facemesh._LID_LEAK
+        assert model.lid_leak == mediapipe_models._LID_LEAK
     else:
         assert model.lid_leak == 0.0
 

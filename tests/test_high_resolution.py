@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hfs_vision.appearance import Appearance, readings
 from hfs_vision.core.geometry import Measurements, measure
-from hfs_vision.facemesh import carries_face_mesh, open_landmarker
-from hfs_vision.patches import cut_patches
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh, open_landmarker
+from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patches import cut_patches
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import open_source
 from tests import clips

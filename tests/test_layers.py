@@ -8,116 +8,49 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "hfs_vision"
-BASE = {"errors", "schema", "settings"}
+BASE = {"errors", "schema"}
 CORE = BASE | {"core"}
+MEASURED = CORE | {"video", "landmarks", "results"}
 
 # Each part may import itself, the standard library and what is listed here.
 ALLOWED = {
     "errors": (set(), set()),
+    "interrupts": (set(), set()),
+    "http_client": ({"errors"}, set()),
     "schema": (set(), {"numpy"}),
-    "settings": ({"errors"}, set()),
-    "core": (BASE, {"numpy"}),
-    "asking": ({"errors"}, set()),
-    "video": (CORE | {"tables", "asking"}, {"numpy", "av", "cv2", "cv2_enumerate_cameras"}),
-    "models": (BASE | {"asking"}, set()),
-    "sighting": (BASE, {"numpy"}),
-    "subject": (BASE | {"sighting"}, {"numpy"}),
-    "patches": (CORE, {"numpy", "cv2"}),
-    "appearance": (CORE | {"models", "patches"}, {"numpy", "onnxruntime"}),
-    "fusion": (CORE, {"numpy"}),
-    "quiet": (set(), set()),
-    "leaving": (set(), set()),
-    "landmarker": (BASE | {"quiet", "sighting", "subject"}, {"numpy"}),
-    "facemesh": (
-        CORE | {"models", "sighting", "landmarker", "fusion", "quiet"},
-        {"numpy", "cv2", "mediapipe"},
-    ),
-    "tables": (CORE, {"numpy"}),
-    "comparison": (CORE | {"tables"}, set()),
-    "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
-    "measuring": (CORE | {"video", "patches", "appearance"}, {"numpy"}),
-    "first_look": (
-        CORE | {"video", "sighting", "subject", "facemesh", "appearance"},
-        {"numpy", "cv2"},
-    ),
-    "workers": (
-        CORE | {"video", "sighting", "facemesh", "appearance", "first_look", "measuring"},
-        {"numpy"},
-    ),
-    "pipeline": (CORE | {"video", "measuring", "workers", "tables"}, {"numpy"}),
-    "batch": (
-        CORE | {"asking", "video", "facemesh", "appearance", "tables", "pipeline"},
-        {"fsspec", "dask", "distributed"},
-    ),
-    "drawing": (CORE, {"numpy", "cv2"}),
-    "live": (
-        CORE
-        | {
-            "video",
-            "subject",
-            "facemesh",
-            "appearance",
-            "first_look",
-            "tables",
-            "pipeline",
-            "drawing",
-        },
-        {"numpy", "cv2"},
-    ),
-    "report": (CORE | {"tables", "pipeline", "rates"}, {"numpy", "jinja2", "matplotlib"}),
-    "review": (CORE | {"tables"}, set()),
-    "footage": (
-        CORE | {"video", "sighting", "tables", "drawing"},
-        {"numpy", "av", "cv2"},
-    ),
-    "checking": (
-        CORE | {"video", "facemesh", "appearance", "patches", "first_look", "measuring", "live"},
-        {"numpy", "cv2", "av"},
-    ),
-    "exports": (CORE | {"tables"}, {"numpy", "pandas", "pyarrow"}),
     "rates": (set(), {"numpy", "scipy"}),
-    "diary": (CORE | {"tables", "pipeline"}, {"numpy", "sqlalchemy", "alembic"}),
-    "trend": (
-        CORE | {"rates", "diary", "report"},
-        {"numpy", "scipy", "jinja2", "matplotlib"},
-    ),
+    "core": (BASE, {"numpy"}),
+    "results": (CORE, {"numpy"}),
+    "video": (CORE | {"results", "http_client"}, {"numpy", "av", "cv2", "cv2_enumerate_cameras"}),
+    "landmarks": (CORE | {"http_client"}, {"numpy", "cv2", "mediapipe", "onnxruntime"}),
+    "evaluation": (CORE | {"results"}, {"numpy"}),
+    "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
+    "analysis": (MEASURED, {"numpy", "cv2"}),
+    "batch": (MEASURED | {"http_client", "analysis"}, {"fsspec", "dask", "distributed"}),
+    "render": (MEASURED, {"numpy", "av", "cv2"}),
+    "live": (MEASURED | {"analysis", "render"}, {"numpy", "cv2"}),
+    "report": (CORE | {"results", "analysis", "rates"}, {"numpy", "jinja2", "matplotlib"}),
+    "review": (CORE | {"results"}, set()),
+    "quality": (MEASURED | {"analysis", "live"}, {"numpy", "cv2", "av"}),
+    "exports": (CORE | {"results"}, {"numpy", "pandas", "pyarrow"}),
+    "diary": (CORE | {"results", "analysis"}, {"numpy", "sqlalchemy", "alembic"}),
+    "trend": (CORE | {"rates", "diary", "report"}, {"numpy", "scipy", "jinja2", "matplotlib"}),
     "cohort": (
-        CORE | {"rates", "diary", "tables", "report", "trend"},
+        CORE | {"rates", "diary", "results", "report", "trend", "evaluation"},
         {"numpy", "scipy", "jinja2", "matplotlib", "pandas", "pyarrow"},
     ),
     "web": (
-        CORE | {"video", "tables", "review", "report", "live", "diary", "trend"},
+        CORE | {"video", "results", "review", "report", "live", "diary", "trend"},
         {"numpy", "av", "fastapi", "starlette", "uvicorn", "pydantic"},
     ),
     "cli": (
-        CORE
-        | {
-            "asking",
-            "video",
-            "sighting",
-            "facemesh",
-            "tables",
-            "comparison",
-            "simulate",
-            "models",
-            "pipeline",
-            "live",
-            "batch",
-            "report",
-            "review",
-            "footage",
-            "exports",
-            "web",
-            "checking",
-            "diary",
-            "trend",
-            "cohort",
-            "leaving",
-        },
+        MEASURED
+        | {"interrupts", "http_client", "evaluation", "simulate", "analysis", "live", "batch"}
+        | {"report", "review", "render", "exports", "web", "quality", "diary", "trend", "cohort"},
         {"click", "rich"},
     ),
-    "__init__": (BASE | {"pipeline"}, set()),
-    "__main__": ({"cli", "errors", "leaving"}, set()),
+    "__init__": (CORE | {"analysis"}, set()),
+    "__main__": ({"cli", "errors", "interrupts"}, set()),
 }
 
 
@@ -164,7 +97,7 @@ def test_every_part_of_the_package_has_a_layer():
 def test_the_core_loads_numpy_and_no_other_library():
     code = (
         "import sys; before = set(sys.modules); import numpy; "
-        "import hfs_vision.core.summary, hfs_vision.core.scores\n"
+        "import hfs_vision.core.summary, hfs_vision.evaluation.scores\n"
         "heavy = {'cv2', 'av', 'mediapipe', 'click', 'rich', 'matplotlib', 'skimage', 'scipy',\n"
         "         'onnxruntime'}\n"
         "print(sorted(heavy & set(sys.modules)))"

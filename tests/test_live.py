@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from hfs_vision import analyze
-from hfs_vision.tables import read_events, read_signals
+from hfs_vision.results import read_events, read_signals
 from tests.golden.data import SAMPLES
 from tests.live_support import (
     TOLD_S,

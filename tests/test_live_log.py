@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.core.detector import Detector
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.live.log import GROWING_FILES, SessionLog
-from hfs_vision.pipeline import detect
-from hfs_vision.tables import (
+from hfs_vision.results import (
     read_events,
     read_rows,
     read_segments,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from hfs_vision.live import Action, View, open_protocol
+from hfs_vision.results import read_segments, read_signals
 from hfs_vision.schema import Event
-from hfs_vision.tables import read_segments, read_signals
 from tests.golden.data import SAMPLES
 from tests.live_support import (
     SPASMS,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.tables.locks import BusyError, Lock
+from hfs_vision.results.locks import BusyError, Lock
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="links and modes of POSIX")
 
@@ -47,7 +47,7 @@ def test_many_processes_are_never_in_it_together(tmp_path: Path) -> None:
     # while others wait for it must let none of them in twice.
     (tmp_path / "n").write_text("0")
     code = (
-        "import sys, pathlib; from hfs_vision.tables.locks import Lock\n"
+        "import sys, pathlib; from hfs_vision.results.locks import Lock\n"
         "place = pathlib.Path(sys.argv[1])\n"
         "for _ in range(150):\n"
         "    with Lock(place / '.lock', wait_s=None):\n"
@@ -60,7 +60,7 @@ def test_many_processes_are_never_in_it_together(tmp_path: Path) -> None:
 
 def test_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from hfs_vision.tables.locks import Lock\n"
+        "import sys, pathlib; from hfs_vision.results.locks import Lock\n"
         "Lock(pathlib.Path(sys.argv[1])).acquire(); print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -17,9 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision import models
 from hfs_vision.errors import ModelError, UsageError
-from hfs_vision.models import FACE_LANDMARKER, ModelFile, fetch, find, info, read, sha256_hex
+from hfs_vision.landmarks import model_files
+from hfs_vision.landmarks.model_files import (
+    FACE_LANDMARKER,
+    ModelFile,
+    fetch,
+    find,
+    info,
+    read,
+    sha256_hex,
+)
 
 MEMBERS = ("a.tflite", "b.tflite")
 
@@ -107,7 +115,7 @@ def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> ModelFile:
         landmarker="facelandmarker",
         members=MEMBERS,
     )
-    monkeypatch.setattr(models, "REGISTRY", {"small": entry})
+    monkeypatch.setattr(model_files, "REGISTRY", {"small": entry})
     return entry
 
 
@@ -115,7 +123,7 @@ def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> ModelFile:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder in which models are looked for."""
     made = tmp_path / "models"
-    monkeypatch.setattr(models, "search_folders", lambda: (made,))
+    monkeypatch.setattr(model_files, "search_folders", lambda: (made,))
     return made
 
 
@@ -252,16 +260,20 @@ def test_models_are_looked_for_in_the_named_folder_the_checkout_and_the_cache(
 ) -> None:
     monkeypatch.setenv("HFS_VISION_MODELS", str(tmp_path / "named"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(models.sys, "platform", "linux")
-    monkeypatch.setattr(models, "__file__", str(tmp_path / "src" / "hfs_vision" / "models.py"))
+    monkeypatch.setattr(model_files.sys, "platform", "linux")
+    monkeypatch.setattr(
+        model_files,
+        "__file__",
+        str(tmp_path / "src" / "hfs_vision" / "landmarks" / "model_files.py"),
+    )
     cache = tmp_path / "cache" / "hfs-vision" / "models"
-    assert models.search_folders() == (tmp_path / "named", cache)
+    assert model_files.search_folders() == (tmp_path / "named", cache)
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "pyproject.toml").write_text("")
-    assert models.search_folders() == (tmp_path / "named", tmp_path / "src" / "models", cache)
+    assert model_files.search_folders() == (tmp_path / "named", tmp_path / "src" / "models", cache)
     monkeypatch.delenv("HFS_VISION_MODELS")
-    assert models.search_folders() == (tmp_path / "src" / "models", cache)
-    for folder in models.search_folders():
+    assert model_files.search_folders() == (tmp_path / "src" / "models", cache)
+    for folder in model_files.search_folders():
         folder.mkdir(parents=True)
         (folder / FACE_LANDMARKER.file).write_bytes(b"x")
     assert find("face_landmarker") == tmp_path / "src" / "models" / FACE_LANDMARKER.file
@@ -278,10 +290,10 @@ def test_models_are_looked_for_in_the_named_folder_the_checkout_and_the_cache(
 def test_the_cache_follows_the_custom_of_the_platform(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, variable: str, inside: str
 ) -> None:
-    monkeypatch.setattr(models.sys, "platform", platform)
-    monkeypatch.setattr(models.Path, "home", classmethod(lambda cls: tmp_path))
+    monkeypatch.setattr(model_files.sys, "platform", platform)
+    monkeypatch.setattr(model_files.Path, "home", classmethod(lambda cls: tmp_path))
     monkeypatch.delenv(variable, raising=False)
-    assert models.cache_folder() == tmp_path / inside / "hfs-vision" / "models"
+    assert model_files.cache_folder() == tmp_path / inside / "hfs-vision" / "models"
 
 
 def test_a_model_that_is_found_nowhere_is_asked_for(small: ModelFile, folder: Path) -> None:

@@ -14,7 +14,7 @@ import clips
 
 from hfs_vision.errors import SourceError, TableError
 from hfs_vision.video import open_source
-from hfs_vision.video.numbers import natural_key, times_by_number
+from hfs_vision.video.image_times import natural_key, times_by_number
 
 
 def timed(*names: str, fps: float = 10.0) -> tuple[list[float], str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hfs_vision.core.evaluate import Mark
-from hfs_vision.core.offsets import find_offset
+from hfs_vision.evaluation.clock_offset import find_offset
+from hfs_vision.evaluation.evaluate import Mark
 
 
 def at(*onsets_s: float, side: str = "left") -> list[Mark]:

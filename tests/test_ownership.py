@@ -9,11 +9,10 @@ import av
 import numpy as np
 import pytest
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.errors import UsageError
-from hfs_vision.footage.writing import new_video
-from hfs_vision.pipeline import detect
-from hfs_vision.schema import Frame
-from hfs_vision.tables import (
+from hfs_vision.render.video_writer import new_video
+from hfs_vision.results import (
     ANNOTATED,
     CLIP,
     RECORDING,
@@ -24,6 +23,7 @@ from hfs_vision.tables import (
     video_tag,
     write_reviewed,
 )
+from hfs_vision.schema import Frame
 from hfs_vision.video import Recorder
 from tests.synthetic import Recording
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.appearance import FILES
+from hfs_vision.landmarks.patch_networks import FILES
 from tests.cli.support import VIDEO, remux
 from tests.golden.data import ROOT, task_file
 from tests.models_here import needs_model
@@ -97,7 +97,7 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(built):
         "hfs_vision/py.typed",
         "hfs_vision/report/page.html",
         "hfs_vision/web/static/review.js",
-        "hfs_vision/checking/guide.md",
+        "hfs_vision/quality/guide.md",
         "hfs_vision/live/clinical.csv",
     } <= names
 

@@ -12,7 +12,7 @@ import pytest
 
 from hfs_vision.core.landmarks import COMMISSURE, INNER_CANTHUS, OUTER_CANTHUS
 from hfs_vision.core.reference_face import RIGID_REFERENCE
-from hfs_vision.patches import EYE, MOUTH, PatchPlan, cut_patches
+from hfs_vision.landmarks.patches import EYE, MOUTH, PatchPlan, cut_patches
 from hfs_vision.schema import FloatArray
 from tests.synthetic import CORNER, OPEN, face, mirrored, rotation
 

@@ -20,14 +20,15 @@ import numpy as np
 import pytest
 
 import hfs_vision
-from hfs_vision import Analysis, Settings, workers
-from hfs_vision.appearance import Appearance
+from hfs_vision import Analysis, Settings
+from hfs_vision.analysis import parallel
 from hfs_vision.core import geometry
 from hfs_vision.errors import NoFaceError, SourceError, UsageError
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
+from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.results import read_events
 from hfs_vision.schema import Frame, ModelIdentity, SourceInfo
 from hfs_vision.simulate import write_video
-from hfs_vision.tables import read_events
 from hfs_vision.video import FrameSource, open_source
 from tests import clips
 from tests.golden.data import (
@@ -99,7 +100,7 @@ class StandIn:
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     made = StandIn()
-    monkeypatch.setattr(workers, "open_landmarker", lambda *_, **__: made)
+    monkeypatch.setattr(parallel, "open_landmarker", lambda *_, **__: made)
     return made
 
 

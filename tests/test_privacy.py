@@ -22,10 +22,10 @@ from pathlib import Path
 import av
 import pytest
 
-from hfs_vision.cli.interrupt import stop_on_signal
-from hfs_vision.footage.writing import replacing
-from hfs_vision.pipeline import detect
-from hfs_vision.tables.apart import working_folder
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.render.video_writer import replacing
+from hfs_vision.results.temp_folder import working_folder
 from tests.cli.support import remux
 from tests.clips import write_clip
 from tests.golden.data import ROOT, SAMPLES
@@ -258,7 +258,7 @@ class TestAKilledProcess:
         target = tmp_path / "annotated.mp4"
         code = (
             "import sys, time; from pathlib import Path\n"
-            "from hfs_vision.footage.writing import replacing\n"
+            "from hfs_vision.render.video_writer import replacing\n"
             "with replacing(Path(sys.argv[1])) as path:\n"
             "    path.write_bytes(b'a face'); print(path, flush=True); time.sleep(600)"
         )
@@ -290,7 +290,7 @@ class TestAKilledProcess:
         def refuse(*_: object, **__: object) -> None:
             raise OSError(errno.ENOLCK, "No locks available")
 
-        monkeypatch.setattr("hfs_vision.tables.apart.Lock.acquire", refuse)
+        monkeypatch.setattr("hfs_vision.results.temp_folder.Lock.acquire", refuse)
         with working_folder(tmp_path, ".a-") as one, working_folder(tmp_path, ".a-") as other:
             assert {path.name for path in tmp_path.iterdir()} == {one.name, other.name}
         assert not list(tmp_path.iterdir())
@@ -344,7 +344,7 @@ class TestAClosedTerminal:
 
 def test_no_sound_library_is_loaded_and_others_may_still_have_it() -> None:
     code = (
-        "import sys; from hfs_vision.quiet import without_sound\n"
+        "import sys; from hfs_vision.landmarks.native_output import without_sound\n"
         "with without_sound():\n"
         "    try: import sounddevice\n"
         "    except ImportError: print('none', end=' ')\n"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.live.protocol import (
     BUILT_IN,
@@ -16,8 +17,7 @@ from hfs_vision.live.protocol import (
     open_protocol,
     protocol_file,
 )
-from hfs_vision.settings import Settings
-from hfs_vision.tables import SEGMENT_COLUMNS
+from hfs_vision.results import SEGMENT_COLUMNS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "protocol.md"
 HEADER = ",".join(COLUMNS) + "\n"

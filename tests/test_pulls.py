@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, Hold, attacks, running_max
-from hfs_vision.settings import Settings
+from hfs_vision.core.settings import Settings
 
 FPS = 30
 MAX_GAP_S = 0.25

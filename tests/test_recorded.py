@@ -11,8 +11,8 @@ from hfs_vision.cli import cli
 from hfs_vision.cohort.raters import read_raters
 from hfs_vision.diary.importing import find_inputs
 from hfs_vision.errors import TableError
+from hfs_vision.results import Recorded, read_events, read_folder, read_marks, read_segments
 from hfs_vision.review import Review
-from hfs_vision.tables import Recorded, read_events, read_folder, read_marks, read_segments
 from tests.diary_support import result_folder
 
 MARKS = "time_s,kind,label\n0,segment,rest\n16,mark,\n29,camera_lost,\n"

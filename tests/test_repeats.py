@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves
 import clips
 from models_here import needs_model
 
-from hfs_vision.pipeline import analyze
+from hfs_vision.analysis.pipeline import analyze
 from hfs_vision.schema import Frame
 from hfs_vision.video import RepeatCounts, Repeats, open_source
 

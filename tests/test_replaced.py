@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import clips
 
 import hfs_vision
-from hfs_vision import workers
+from hfs_vision.analysis import parallel
+from hfs_vision.analysis.parallel import LandmarkerChoice, measure_recording
 from hfs_vision.errors import HfsVisionError, SourceError
 from hfs_vision.video import Capture, Replay, digest, open_source
-from hfs_vision.workers import LandmarkerChoice, measure_recording
 from tests.golden.data import SAMPLES
 
 NOISY = {"ticks": range(0, 8000, 40), "draw": clips.noisy_picture, "options": {"g": "25"}}
@@ -207,7 +207,7 @@ def test_a_session_of_a_file_ends_with_an_error(path: Path, other: Path) -> None
 
 
 def test_in_worker_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "PART_S", 5.0)
+    monkeypatch.setattr(parallel, "PART_S", 5.0)
     path, other = tmp_path / "a.mp4", tmp_path / "b.mp4"
     shutil.copyfile(SAMPLES / "left_eyelid_twitches.mp4", path)
     shutil.copyfile(SAMPLES / "right_hemifacial_spasms.mp4", other)

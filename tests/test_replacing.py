@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from hfs_vision.analysis.pipeline import RESULT_FILES, detect
+from hfs_vision.core.settings import Settings
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.exports.content import read_content
-from hfs_vision.pipeline import RESULT_FILES, detect
 from hfs_vision.report import write_report
-from hfs_vision.settings import Settings
-from hfs_vision.tables import (
+from hfs_vision.results import (
     REVIEWED_FILE,
     ReviewedEvent,
     check_folder,
@@ -26,7 +26,7 @@ from hfs_vision.tables import (
     write_result,
     write_reviewed,
 )
-from hfs_vision.tables.replacing import COMMITTED, LOCK_FILE
+from hfs_vision.results.replace_files import COMMITTED, LOCK_FILE
 from tests.cli.support import posix_only
 from tests.footage_support import annotated
 from tests.synthetic import Recording

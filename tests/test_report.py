@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hfs_vision.analysis.pipeline import NOT_A_DEVICE, Analysis, detect
 from hfs_vision.errors import OutputError, TableError, UsageError
-from hfs_vision.pipeline import NOT_A_DEVICE, Analysis, detect
 from hfs_vision.report import write_report
 from tests.report_support import (
     SVG,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hfs_vision.errors import OutputError, TableError, UsageError
-from hfs_vision.review.history import parse
-from hfs_vision.tables import read_folder, read_reviewed, reviewed_line
+from hfs_vision.results import read_folder, read_reviewed, reviewed_line
+from hfs_vision.review.edit_log import parse
 from tests.review_support import MACHINE, opened, save_result, texts
 
 

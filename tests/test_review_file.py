@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.errors import HfsVisionError, TableError, UsageError
-from hfs_vision.pipeline import detect
-from hfs_vision.review.history import MAX_CHARACTERS, Change, Entry, Log, parse, write
-from hfs_vision.tables import read_reviewed
+from hfs_vision.results import read_reviewed
+from hfs_vision.review.edit_log import MAX_CHARACTERS, Change, Entry, Log, parse, write
 from tests.cli.support import posix_only
 from tests.review_support import contents, opened, save_result, texts
 from tests.synthetic import Recording

@@ -3,8 +3,8 @@ from dataclasses import fields
 
 import pytest
 
+from hfs_vision.core.settings import Settings
 from hfs_vision.errors import UsageError
-from hfs_vision.settings import Settings
 
 
 def test_defaults_lie_in_their_own_ranges_and_round_trip():

@@ -57,7 +57,7 @@ def portrait() -> Picture:
 
 @pytest.fixture(scope="module")
 def find() -> Iterator[Finder]:
-    from hfs_vision.facemesh import open_landmarker
+    from hfs_vision.landmarks.mediapipe_models import open_landmarker
 
     try:
         landmarker = open_landmarker("facemesh")

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_vision.comparison.reading import read_event_file
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.errors import TableError
-from hfs_vision.pipeline import detect
-from hfs_vision.tables import (
+from hfs_vision.evaluation.read_references import read_event_file
+from hfs_vision.results import (
     EVENT_COLUMNS,
     ReviewedEvent,
     is_reviewed,
@@ -197,7 +197,7 @@ def test_the_programs_own_signals_take_the_fast_way(tmp_path, monkeypatch):
     def slow(*_: object, **__: object) -> None:
         raise AssertionError("read cell by cell")
 
-    monkeypatch.setattr("hfs_vision.tables.reading.read_rows", slow)
+    monkeypatch.setattr("hfs_vision.results.read_tables.read_rows", slow)
     assert len(read_signals(tmp_path / "signals.csv")) == 600
 
 

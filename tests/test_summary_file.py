@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 import pytest
 
 from hfs_vision.cli import cli
+from hfs_vision.core.settings import Settings
 from hfs_vision.errors import HfsVisionError, TableError
-from hfs_vision.settings import Settings
-from hfs_vision.tables import read_folder, read_summary
-from hfs_vision.tables.summary_file import settings_told
+from hfs_vision.results import read_folder, read_summary
+from hfs_vision.results.summary_file import settings_told
 from tests.diary_support import result_folder
 
 SAID = {

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfs_vision.analysis.pipeline import RESULT_FILES, detect
 from hfs_vision.errors import OutputError, TableError, UsageError
-from hfs_vision.pipeline import RESULT_FILES, detect
-from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event, Twitch
-from hfs_vision.tables import (
+from hfs_vision.results import (
     EVENT_COLUMNS,
     SIGNAL_COLUMNS,
     TWITCH_COLUMNS,
@@ -24,6 +23,7 @@ from hfs_vision.tables import (
     write_events,
     write_twitches,
 )
+from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event, Twitch
 from tests.synthetic import Recording
 
 MICRO = st.integers(-(10**9), 10**9).map(lambda n: n / 1e6)
@@ -182,7 +182,7 @@ def test_a_failing_writer_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
         handle.write("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hfs_vision.pipeline.write_counts", fail)
+    monkeypatch.setattr("hfs_vision.analysis.pipeline.write_counts", fail)
     with pytest.raises(OutputError, match="No space left on device"):
         detect(recording().measured()).save(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["events.csv"]

@@ -12,7 +12,7 @@ from PIL import Image
 from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.trend import Choice, build_trend
 from hfs_vision.trend.figures import picture
-from hfs_vision.trend.page import trend_page
+from hfs_vision.trend.trend_page import trend_page
 from tests.report_support import Page, part, points
 from tests.trend_support import Course, diary_of, session, simulated_year, treatment
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hfs_vision.settings import Settings
+from hfs_vision.core.settings import Settings
 from tests.synthetic import Recording
 
 LEFT, RIGHT, BOTH = 0, 1, slice(None)

@@ -14,10 +14,10 @@ pytest.importorskip("httpx")
 
 import httpx
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import UsageError
-from hfs_vision.pipeline import detect
-from hfs_vision.tables import read_folder, read_reviewed
+from hfs_vision.results import read_folder, read_reviewed
 from hfs_vision.web.live import LIVE_FILES
 from hfs_vision.web.reporting import Reporter
 from hfs_vision.web.review import PAGE_FILES, create_app

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import UsageError
-from hfs_vision.live.picture import draw
+from hfs_vision.live.frame_view import draw
 from hfs_vision.live.view import View
 from hfs_vision.live.window import Action, Window
 

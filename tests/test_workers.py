@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import hfs_vision
-from hfs_vision import workers
+from hfs_vision.analysis import parallel
+from hfs_vision.analysis.pipeline import Analysis
 from hfs_vision.errors import SourceError, UsageError
-from hfs_vision.pipeline import Analysis
 from tests.cli.support import remux
 from tests.golden.data import SAMPLES
 from tests.models_here import needs_model
@@ -29,7 +29,7 @@ TABLES = ("events.csv", "twitches.csv", "counts.csv", "signals.csv")
 @pytest.fixture(autouse=True)
 def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of some seconds, so that the clips have several; workers are told what to measure."""
-    monkeypatch.setattr(workers, "PART_S", 5.0)
+    monkeypatch.setattr(parallel, "PART_S", 5.0)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def spasms(clips: dict[str, Path]) -> Path:
 def whole(clips: dict[str, Path]) -> Analysis:
     """What one process makes of it, in the same parts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "PART_S", 5.0)
+        patch.setattr(parallel, "PART_S", 5.0)
         return hfs_vision.analyze(clips["right_hemifacial_spasms"])
 
 
@@ -76,7 +76,7 @@ def test_one_two_and_three_workers_give_the_same_bytes(tmp_path, clips, name):
 
 
 def test_parts_change_little_and_no_event(monkeypatch, spasms, whole):
-    monkeypatch.setattr(workers, "PART_S", 60.0)
+    monkeypatch.setattr(parallel, "PART_S", 60.0)
     uncut = hfs_vision.analyze(spasms)
     assert [(e.side, e.kind) for e in whole.events] == [(e.side, e.kind) for e in uncut.events]
     for a, b in zip(whole.events, uncut.events, strict=True):
@@ -147,7 +147,7 @@ def test_what_a_killed_worker_had_is_measured_by_this_process_and_that_is_told(s
 def test_no_process_is_started_for_a_short_recording(tmp_path, monkeypatch):
     short = tmp_path / "short.mp4"
     remux(SPASMS, short, until_s=4.0)
-    monkeypatch.setattr(workers, "_in_processes", None)
+    monkeypatch.setattr(parallel, "_in_processes", None)
     assert len(hfs_vision.analyze(short, workers=8).measurements) > 100
 
 
@@ -155,9 +155,9 @@ def test_errors_of_a_worker_are_those_of_the_program(tmp_path, spasms):
     clip = tmp_path / "clip.mp4"
     shutil.copy(spasms, clip)
     source = hfs_vision.video.open_source(clip)
-    parts = workers.measure_recording(
+    parts = parallel.measure_recording(
         source,
-        workers.LandmarkerChoice(),
+        parallel.LandmarkerChoice(),
         workers=2,
         progress=lambda n, time_s: clip.unlink(missing_ok=True),
         stop=lambda: False,

@@ -12,7 +12,7 @@ from hfs_vision.batch.job import Job, Outcome, Program, Request
 from hfs_vision.batch.pool import Pool
 from hfs_vision.batch.run import Backend, Watch, run_batch
 from hfs_vision.batch.sources import LeftOut, Recording, find_recordings
-from hfs_vision.tables import COHORT_FILE
+from hfs_vision.results import COHORT_FILE
 
 __all__ = [
     "COHORT_COLUMNS",

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from hfs_vision.asking import parse_address
 from hfs_vision.batch.job import Here, Program, Request
 from hfs_vision.errors import HfsVisionError, UsageError
+from hfs_vision.http_client import parse_address
 
 T = TypeVar("T")
 

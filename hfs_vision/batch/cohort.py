@@ -10,12 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from hfs_vision.batch.entered import Entered, merged, read_entered
+from hfs_vision.analysis.pipeline import RESULT_FILES, Analysis
 from hfs_vision.batch.names import folder_lock, read_names
+from hfs_vision.batch.user_columns import Entered, merged, read_entered
 from hfs_vision.errors import OutputError, TableError, UsageError
-from hfs_vision.pipeline import RESULT_FILES, Analysis
-from hfs_vision.schema import KINDS, SIDES
-from hfs_vision.tables import (
+from hfs_vision.results import (
     COHORT_FILE,
     EVENTS_FILE,
     SEGMENTS_FILE,
@@ -25,7 +24,8 @@ from hfs_vision.tables import (
     write_json,
     write_result,
 )
-from hfs_vision.tables.retiring import free_name
+from hfs_vision.results.superseded import free_name
+from hfs_vision.schema import KINDS, SIDES
 from hfs_vision.video import digest
 
 RECORD_FILE = "batch.json"
@@ -172,7 +172,7 @@ def _set_edited_aside(folder: Path) -> str | None:
 class Cohort:
     """The table of all recordings that are finished in a folder, also those of other batches.
 
-    What a person has entered in it stays; see `hfs_vision.batch.entered`.
+    What a person has entered in it stays; see `hfs_vision.batch.user_columns`.
 
     Attributes:
         notes: What is to be known of it, in sentences.

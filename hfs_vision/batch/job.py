@@ -11,17 +11,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hfs_vision.appearance import Appearance
+from hfs_vision.analysis.pipeline import RESULT_FILES, Analysis, analyze
 from hfs_vision.batch.cohort import RECORD_FILE, measured, read_record, result_folder, write_record
 from hfs_vision.batch.names import STATE
 from hfs_vision.batch.sources import is_url, local_copy
+from hfs_vision.core.settings import Settings, settings_sha256
 from hfs_vision.errors import HfsVisionError, ModelError, OutputError, SourceError
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
+from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.results import check_folder, finish_replacing
+from hfs_vision.results.locks import BusyError, Lock
 from hfs_vision.schema import ModelIdentity, SourceInfo
-from hfs_vision.settings import Settings, settings_sha256
-from hfs_vision.tables import check_folder, finish_replacing
-from hfs_vision.tables.locks import BusyError, Lock
 from hfs_vision.video import TIMESTAMPS_NAME, Stopped, digest, stamp
 
 
@@ -50,7 +50,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Request:
-    """How all recordings of a batch are analysed; see `hfs_vision.pipeline.analyze`."""
+    """How all recordings of a batch are analysed; see `hfs_vision.analysis.pipeline.analyze`."""
 
     settings: Settings
     landmarker: str = "auto"
@@ -96,7 +96,7 @@ class Outcome:
         events: One-sided events.
         duration_s: Length of the recording in seconds.
         set_aside: The new name of corrections that are of other events; see
-            `hfs_vision.tables.retire`.
+            `hfs_vision.results.retire`.
     """
 
     status: str

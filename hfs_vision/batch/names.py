@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hfs_vision.batch.sources import Recording
 from hfs_vision.errors import OutputError
-from hfs_vision.tables import read_json, write_json, write_result
-from hfs_vision.tables.locks import Lock
+from hfs_vision.results import read_json, write_json, write_result
+from hfs_vision.results.locks import Lock
 
 STATE = ".batch"
 """Folder of locks and names inside the folder of a batch."""

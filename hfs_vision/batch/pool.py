@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from hfs_vision.batch.job import Here
 from hfs_vision.batch.names import STATE
 from hfs_vision.batch.sources import COPY
-from hfs_vision.tables.apart import remove_abandoned
+from hfs_vision.results.temp_folder import remove_abandoned
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hfs_vision.batch.cohort import Cohort
-from hfs_vision.batch.copies import find_copies
+from hfs_vision.batch.duplicates import find_copies
 from hfs_vision.batch.job import Digest, Here, Job, Outcome, Program, Request
 from hfs_vision.batch.names import name_by_number, name_by_source
 from hfs_vision.batch.sources import LeftOut, Recording, Tell

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from hfs_vision.analysis.pipeline import RESULT_FILES, Analysis, analyze, detect
 from hfs_vision.cli import terminal
 from hfs_vision.cli.clips import Choice, annotate_results
-from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import (
     FPS,
     landmarker_options,
@@ -20,8 +20,8 @@ from hfs_vision.cli.options import (
 )
 from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
-from hfs_vision.pipeline import RESULT_FILES, Analysis, analyze, detect
-from hfs_vision.tables import (
+from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.results import (
     ANNOTATED_FILE,
     MARKS_FILE,
     REPORT_FILE,

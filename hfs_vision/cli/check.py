@@ -15,7 +15,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from hfs_vision.checking import (
+from hfs_vision.cli import terminal
+from hfs_vision.cli.camera_url import read_url, url_options
+from hfs_vision.cli.live import _read_size
+from hfs_vision.cli.options import FPS, landmarker_options
+from hfs_vision.errors import UsageError
+from hfs_vision.evaluation.write_scores import check_file, write_file
+from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.live import session_clock
+from hfs_vision.quality import (
     MEND,
     TOPICS,
     YOURS,
@@ -24,16 +32,8 @@ from hfs_vision.checking import (
     check_recording,
     guide_text,
 )
-from hfs_vision.cli import terminal
-from hfs_vision.cli.camera_url import read_url, url_options
-from hfs_vision.cli.interrupt import stop_on_signal
-from hfs_vision.cli.live import _read_size
-from hfs_vision.cli.options import FPS, landmarker_options
-from hfs_vision.comparison.writing import check_file, write_file
-from hfs_vision.errors import UsageError
-from hfs_vision.live import session_clock
+from hfs_vision.results import write_json
 from hfs_vision.schema import NOT_A_DEVICE
-from hfs_vision.tables import write_json
 from hfs_vision.video import Camera, LiveSource, NetworkStream
 
 _SIGNS = {MEND: "!! mend", YOURS: "?  look"}

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import FPS, landmarker_options
 from hfs_vision.errors import UsageError
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.footage import (
+from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.landmarks.face_identity import Place
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
+from hfs_vision.render import (
     Course,
     Cut,
     SecondPass,
@@ -26,10 +27,8 @@ from hfs_vision.footage import (
     make_sheet,
     plan_cuts,
 )
-from hfs_vision.footage.pictures import MIN_WIDTH
-from hfs_vision.schema import Landmarker
-from hfs_vision.sighting import Place
-from hfs_vision.tables import (
+from hfs_vision.render.annotated_picture import MIN_WIDTH
+from hfs_vision.results import (
     ANNOTATED_FILE,
     CLIPS_FOLDER,
     SIGNALS_FILE,
@@ -37,6 +36,7 @@ from hfs_vision.tables import (
     check_folder,
     read_folder,
 )
+from hfs_vision.schema import Landmarker
 from hfs_vision.video import Stopped, find_recording, open_source, turned_point
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -47,7 +47,7 @@ class Choice:
     """What the options of both commands say of the recording and of the landmark model.
 
     Attributes:
-        landmarker, model, subject: As `hfs_vision.facemesh.open_landmarker` takes them; without a
+        landmarker, model, subject: As `open_landmarker` takes them; without a
             subject that of the result is followed.
         fps: Frames per second of a folder of images.
         passed_over: Photographs that the analysis did not follow.

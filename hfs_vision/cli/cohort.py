@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from hfs_vision.cli import terminal
-from hfs_vision.cohort import words
+from hfs_vision.cohort import interpretation
 from hfs_vision.cohort.counts import COUNTS_CSV, COUNTS_PARQUET, TABLE_FILES, write_table
 from hfs_vision.cohort.paired import Comparison, compare
 from hfs_vision.cohort.periods import (
@@ -25,7 +25,7 @@ from hfs_vision.cohort.periods import (
 )
 from hfs_vision.cohort.persons import Person, read_persons
 from hfs_vision.cohort.raters import BOTH_SIDES, RATED_SIDES, Raters, read_raters
-from hfs_vision.cohort.writing import (
+from hfs_vision.cohort.write_cohort import (
     AGREEMENT_FILES,
     COMPARISON_FILES,
     write_agreement,
@@ -33,7 +33,7 @@ from hfs_vision.cohort.writing import (
 )
 from hfs_vision.diary import WHOLE
 from hfs_vision.exports.content import plain
-from hfs_vision.tables import check_folder
+from hfs_vision.results import check_folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -166,15 +166,15 @@ def compare_command(
         found = compare(pairs)
         if out is not None:
             write_comparison(out, pairs, found, question, deidentify=deidentify)
-    terminal.out.print(words.asked(question), soft_wrap=True)
+    terminal.out.print(interpretation.asked(question), soft_wrap=True)
     _show_pairs([pair for pair in pairs if not pair.left_out])
     _show_comparison(found)
     for pair in pairs:
         if pair.left_out:
             terminal.out.print(f"left out: {pair.person}: {pair.left_out}", soft_wrap=True)
-    for text in words.about_comparison(found):
+    for text in interpretation.about_comparison(found):
         terminal.out.print(text, soft_wrap=True)
-    terminal.show_warnings(words.doubts(pairs))
+    terminal.show_warnings(interpretation.doubts(pairs))
     _show_bad(persons)
     _tell_files(COMPARISON_FILES, out)
 
@@ -212,9 +212,9 @@ def raters_command(
     _show_agreement(raters)
     for name, why in raters.left_out.items():
         terminal.out.print(f"left out: {name}: {why}", soft_wrap=True)
-    for text in words.about_agreement(raters):
+    for text in interpretation.about_agreement(raters):
         terminal.out.print(text, soft_wrap=True)
-    terminal.show_warnings(words.unseen(raters))
+    terminal.show_warnings(interpretation.unseen(raters))
     _tell_files(AGREEMENT_FILES, out)
 
 
@@ -241,14 +241,14 @@ def _show_pairs(pairs: Sequence[Pair]) -> None:
 def _show_comparison(found: Comparison) -> None:
     test = found.test
     method = f" (Wilcoxon signed-rank, {test.method})" if test.method else ""
-    before, after = (words.number(value, 1) for value in (found.before, found.after))
+    before, after = (interpretation.number(value, 1) for value in (found.before, found.after))
     for text in (
         f"persons compared: {found.persons}; lower after: {found.lower}, higher: {found.higher}, "
         f"the same: {found.same}",
         f"median rate: {before} before, {after} after",
-        f"difference: {words.estimate(found.difference, 1)} per minute",
-        f"ratio: {words.estimate(found.ratio, 2)}",
-        f"p: {words.p_value(test.p)}{method}",
+        f"difference: {interpretation.estimate(found.difference, 1)} per minute",
+        f"ratio: {interpretation.estimate(found.ratio, 2)}",
+        f"p: {interpretation.p_value(test.p)}{method}",
     ):
         terminal.out.print(text, soft_wrap=True)
 
@@ -263,10 +263,10 @@ def _show_agreement(raters: Raters) -> None:
         table.add_row(
             "count" if measure == "count" else "per min",
             "both" if side == BOTH_SIDES else side,
-            words.number(found.bias, 2),
-            f"{words.number(found.low, 2)} to {words.number(found.high, 2)}",
-            words.number(found.icc, 2),
-            f"{words.number(found.icc_low, 2)} to {words.number(found.icc_high, 2)}",
+            interpretation.number(found.bias, 2),
+            f"{interpretation.number(found.low, 2)} to {interpretation.number(found.high, 2)}",
+            interpretation.number(found.icc, 2),
+            " to ".join(interpretation.number(x, 2) for x in (found.icc_low, found.icc_high)),
             end_section=side == RATED_SIDES[-1],
         )
     terminal.out.print(f"recordings counted by both: {len(raters.recordings)}")

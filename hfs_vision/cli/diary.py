@@ -13,7 +13,6 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.cli.diary_file import backup_command, recompute_command, restore_command
 from hfs_vision.cli.diary_tables import show_list, show_session
-from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import diary_argument
 from hfs_vision.cli.trend import trend_command
 from hfs_vision.diary import (
@@ -37,6 +36,7 @@ from hfs_vision.diary.exporting import EXPORTED_FILES, export_diary
 from hfs_vision.diary.importing import Input, find_inputs
 from hfs_vision.errors import HfsVisionError, UsageError
 from hfs_vision.exports.content import plain
+from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.schema import NOT_A_DEVICE
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.options import diary_argument, read_settings, settings_options
 from hfs_vision.diary import open_diary
 from hfs_vision.diary.opening import check_libraries
-from hfs_vision.diary.places import diary_file
+from hfs_vision.diary.paths import diary_file
 from hfs_vision.errors import HfsVisionError
 from hfs_vision.exports.content import plain
+from hfs_vision.interrupts import stop_on_signal
 
 
 @click.command("backup")

@@ -12,16 +12,16 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from hfs_vision.cli import terminal
-from hfs_vision.comparison.pairing import LAST_ROW, find_pairs, read_pair
-from hfs_vision.comparison.reading import CONFIDENCES
-from hfs_vision.comparison.reviewers import read_presence, total_presence
-from hfs_vision.comparison.writing import check_file, report, write_file, write_scores
-from hfs_vision.core.evaluate import TOLERANCE_S, Recording
-from hfs_vision.core.kappa import Presence
-from hfs_vision.core.scores import Errors, Evaluation, Tally, evaluate
 from hfs_vision.errors import UsageError
+from hfs_vision.evaluation.evaluate import TOLERANCE_S, Recording
+from hfs_vision.evaluation.kappa import Presence
+from hfs_vision.evaluation.pair_files import LAST_ROW, find_pairs, read_pair
+from hfs_vision.evaluation.read_references import CONFIDENCES
+from hfs_vision.evaluation.reviewers import read_presence, total_presence
+from hfs_vision.evaluation.scores import Errors, Evaluation, Tally, evaluate
+from hfs_vision.evaluation.write_scores import check_file, report, write_file, write_scores
+from hfs_vision.results import write_json
 from hfs_vision.schema import KINDS, REGIONS, SIDES
-from hfs_vision.tables import write_json
 
 ALSO_S = (0.10, 0.15, 0.25)
 """Tolerances that are reported beside the chosen one, so that no choice hides in one number."""

@@ -11,15 +11,15 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.camera_url import read_url, url_options
-from hfs_vision.cli.interrupt import stop_on_signal
 from hfs_vision.cli.live_display import Wanted, open_display
+from hfs_vision.cli.open_page import port_option
 from hfs_vision.cli.options import FPS, landmarker_options, read_settings, settings_options
-from hfs_vision.cli.page import port_option
 from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
+from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.live import SESSION_FILES, open_protocol, run_live, session_clock
+from hfs_vision.results import REPORT_FILE, RETIRED_FILES, check_folder
 from hfs_vision.schema import Event
-from hfs_vision.tables import REPORT_FILE, RETIRED_FILES, check_folder
 from hfs_vision.video import RECORDING_FILE, Camera, LiveSource, NetworkStream, Replay, list_cameras
 
 _DEFAULT_FPS = 30.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hfs_vision.cli import terminal
-from hfs_vision.cli.page import check_libraries, open_browser, tell_address
+from hfs_vision.cli.open_page import check_libraries, open_browser, tell_address
 from hfs_vision.errors import UsageError
 from hfs_vision.live import Action, Display, Session, View, Window
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 from rich.progress import DownloadColumn, Progress
 
-from hfs_vision import models
 from hfs_vision.cli import terminal
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.landmarks import model_files
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 
 
 @click.group("model")
@@ -20,7 +20,7 @@ def model_group() -> None:
 @model_group.command("info")
 def model_info() -> None:
     """Lists the known model bundles, the weights of our own, and where they are."""
-    for record in models.info():
+    for record in model_files.info():
         state = "not here" if record.path is None else str(record.path)
         if record.path is not None and not record.hash_ok:
             state += "  (NOT the published file: its SHA-256 differs)"
@@ -30,16 +30,16 @@ def model_info() -> None:
             f"  {record.size:,} bytes, {record.licence}, {record.url}", soft_wrap=True
         )
     built_in = "yes" if carries_face_mesh() else "no"
-    version = models.mediapipe_version() or "is not installed"
+    version = model_files.mediapipe_version() or "is not installed"
     terminal.out.print(f"MediaPipe {version}; Face Mesh inside: {built_in}")
-    for own in models.own_info():
+    for own in model_files.own_info():
         terminal.out.print(f"{own.file}  comes with hfs-vision", style="bold")
         terminal.out.print(f"  {own.path}", soft_wrap=True)
         terminal.out.print(f"  {own.size:,} bytes, SHA-256 {own.sha256}", soft_wrap=True)
 
 
 @model_group.command("fetch")
-@click.argument("name", default=models.FACE_LANDMARKER.name)
+@click.argument("name", default=model_files.FACE_LANDMARKER.name)
 @click.option("--url", help="Another address of the same file, such as a mirror.")
 @click.option("--dest", type=click.Path(path_type=Path), help="Folder to put it into.")
 def model_fetch(name: str, url: str | None, dest: Path | None) -> None:
@@ -54,5 +54,5 @@ def model_fetch(name: str, url: str | None, dest: Path | None) -> None:
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=True)
 
-        path = models.fetch(name, dest, url=url, progress=show)
+        path = model_files.fetch(name, dest, url=url, progress=show)
     terminal.out.print(f"{path} is there, its SHA-256 is the published one", soft_wrap=True)

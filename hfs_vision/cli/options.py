@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
+from hfs_vision.core.settings import Settings
 from hfs_vision.errors import UsageError
+from hfs_vision.results import read_json
 from hfs_vision.schema import LANDMARKERS
-from hfs_vision.settings import Settings
-from hfs_vision.tables import read_json
 from hfs_vision.video import FPS_RANGE
 
 FPS = click.FloatRange(*FPS_RANGE)

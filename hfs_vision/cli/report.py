@@ -10,7 +10,7 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.errors import HfsVisionError, UsageError
 from hfs_vision.report import write_report
-from hfs_vision.tables import REPORT_FILE
+from hfs_vision.results import REPORT_FILE
 
 no_report_option = click.option("--no-report", is_flag=True, help=f"Write no {REPORT_FILE}.")
 

@@ -64,7 +64,7 @@ class FrameProgress:
         self._bar.update(self._task, total=frames)
 
     def __call__(self, info: SourceInfo | None, frames: int, time_s: float) -> None:
-        """Shows how far the work is; see `hfs_vision.pipeline.Progress`."""
+        """Shows how far the work is; see `hfs_vision.analysis.pipeline.Progress`."""
         total = info.frame_count if info else self._bar.tasks[self._task].total
         if info and not total and info.duration_s and info.nominal_fps:
             total = round(info.duration_s * info.nominal_fps)

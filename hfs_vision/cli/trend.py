@@ -14,14 +14,14 @@ import click
 from rich.table import Table
 
 from hfs_vision.cli import terminal
-from hfs_vision.cli.interrupt import stop_on_signal
+from hfs_vision.cli.open_page import check_libraries, open_browser, port_option, tell_address
 from hfs_vision.cli.options import diary_argument
-from hfs_vision.cli.page import check_libraries, open_browser, port_option, tell_address
 from hfs_vision.diary import TREATMENT_KINDS, read_diary
-from hfs_vision.diary.places import diary_file
+from hfs_vision.diary.paths import diary_file
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.exports.content import plain
-from hfs_vision.tables import line, write_result
+from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.results import line, write_result
 from hfs_vision.trend import KIND_CHOICES, SIDE_CHOICES, WHOLE_NAME, Choice, Trend, build_trend
 
 PAGE_FILE = "trend.html"
@@ -123,7 +123,7 @@ def _serve(diary: Path, choice: Choice, port: int | None, no_browser: bool) -> i
 
 def _check_target(folder: Path) -> None:
     """Refuses a folder that holds files of these names which are not of this program."""
-    from hfs_vision.report.pages import GENERATOR
+    from hfs_vision.report.templates import GENERATOR
 
     try:
         there = [name for name in TREND_FILES if (folder / name).exists()]
@@ -140,13 +140,13 @@ def _check_target(folder: Path) -> None:
 
 def _write(folder: Path, trend: Trend) -> None:
     from hfs_vision.trend.figures import picture  # these bring matplotlib
-    from hfs_vision.trend.page import trend_page
     from hfs_vision.trend.tables import (
         SESSION_COLUMNS,
         TREATMENT_COLUMNS,
         session_rows,
         treatment_rows,
     )
+    from hfs_vision.trend.trend_page import trend_page
 
     page, drawn = trend_page(trend), picture(trend)
     writers: tuple[Callable[[TextIO], None], ...] = (
@@ -168,7 +168,7 @@ def _write_bytes(handle: TextIO, content: bytes) -> None:
 
 def _show(trend: Trend) -> None:
     """Prints the latest points and what followed the treatments, with 95 % intervals."""
-    from hfs_vision.trend.page import point_rows
+    from hfs_vision.trend.trend_page import point_rows
 
     shown = trend.shown
     each = "" if not trend.step else f", {trend.step} days each"

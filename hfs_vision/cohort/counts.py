@@ -13,8 +13,8 @@ from typing import Any, TextIO
 
 from hfs_vision.cohort.persons import Person
 from hfs_vision.diary import TREATMENT_KINDS, SegmentCounts
+from hfs_vision.results import line, numbered_labels, write_json, write_result
 from hfs_vision.schema import KINDS, NOT_A_DEVICE, SIDES
-from hfs_vision.tables import line, numbered_labels, write_json, write_result
 
 COUNTS_CSV, COUNTS_PARQUET = "cohort_counts.csv", "cohort_counts.parquet"
 CODE_BOOK = "cohort_counts.json"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from hfs_vision.cohort.finding import find_each
+from hfs_vision.cohort.find_diaries import find_each
 from hfs_vision.diary import Diary, SessionRecord, read_diary
 from hfs_vision.diary.dates import local_day, open_zone
-from hfs_vision.diary.places import DIARY_FILE
+from hfs_vision.diary.paths import DIARY_FILE
 from hfs_vision.errors import UsageError
 
 _NAMES = (DIARY_FILE, "*.diary")

@@ -1,7 +1,7 @@
 """How far two counts of the same recordings agree: the program's and a person's, or two persons'.
 
 Each recording is one row. Rates per minute of valid time are compared, since recordings differ in
-length, and counts as well; `hfs_vision.core.agreement` has the conventions and their sources.
+length, and counts as well; `hfs_vision.evaluation.agreement` has the conventions and their sources.
 
 The reviews begin with the program's events. So program and person agree more closely than two who
 count by themselves, and so do two persons who both corrected the same events.
@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfs_vision.cohort.finding import find_each
-from hfs_vision.core.agreement import Agreement, agreement
+from hfs_vision.cohort.find_diaries import find_each
 from hfs_vision.errors import UsageError
+from hfs_vision.evaluation.agreement import Agreement, agreement
+from hfs_vision.results import EVENTS_FILE, REVIEWED_FILE, read_folder, read_reviewed, standing
 from hfs_vision.schema import SIDES, Event
-from hfs_vision.tables import EVENTS_FILE, REVIEWED_FILE, read_folder, read_reviewed, standing
 
 BOTH_SIDES = "all"
 RATED_SIDES = (BOTH_SIDES, *SIDES)

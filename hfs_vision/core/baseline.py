@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.pulls import attacks
+from hfs_vision.core.settings import Settings
 from hfs_vision.schema import FloatArray
-from hfs_vision.settings import Settings
 
 HOP_S = 5.0
 """Rest is learned anew at multiples of this, counted from the first sample."""

@@ -16,10 +16,10 @@ import numpy as np
 from hfs_vision.core.events import describe_event
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import STAY, SignalBuilder, Signals
 from hfs_vision.core.twitches import find_twitches
 from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
-from hfs_vision.settings import Settings
 
 _SURE = 1.5
 _BRIEF_S = (0.05, 0.09)

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from hfs_vision.core.confidence import confidence
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
 from hfs_vision.schema import SIDES, Event, FloatArray, Twitch
-from hfs_vision.settings import Settings
 
 _TAKES_PART = 0.95
 """Lid or corner takes part in an event of its side from this score on: where one of them is sure,

@@ -86,7 +86,7 @@ class Measurements:
 
 @dataclass(frozen=True)
 class Readings:
-    """What the patches of ``n`` frames show (`hfs_vision.appearance`); NaN without a face.
+    """What the patch networks read in ``n`` frames; NaN without a face.
 
     Attributes:
         aperture: ``(n, 2)`` palpebral aperture, interocular units.

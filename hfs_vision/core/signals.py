@@ -14,8 +14,8 @@ import numpy as np
 from hfs_vision.core.baseline import Baseline, BaselineTracker, corner_place
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, Hold, attacks, running_max
+from hfs_vision.core.settings import Settings
 from hfs_vision.schema import BoolArray, FloatArray
-from hfs_vision.settings import Settings
 
 LOOKAHEAD_S = 0.12
 """How much of what follows a sample is needed before its values are final."""

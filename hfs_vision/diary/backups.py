@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hfs_vision.diary.database import UNSOUND, Database, check_tables, damaged, is_sound
-from hfs_vision.diary.places import BACKUP_SUFFIX
+from hfs_vision.diary.paths import BACKUP_SUFFIX
 from hfs_vision.errors import DiaryError, OutputError, UsageError
 
 _LEFT_BY_SQLITE = ("-journal", "-wal", "-shm")

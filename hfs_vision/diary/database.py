@@ -17,8 +17,8 @@ from sqlalchemy import Connection, create_engine, event, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from hfs_vision.diary import layout
-from hfs_vision.diary.places import newest_backup
+from hfs_vision.diary import tables
+from hfs_vision.diary.paths import newest_backup
 from hfs_vision.errors import DiaryError
 
 UNSOUND = "its pages do not hang together"
@@ -95,9 +95,9 @@ class Database:
 
     def revision(self, connection: Connection) -> str | None:
         """Which layout the file has; ``None`` if it is no diary."""
-        if not connection.dialect.has_table(connection, layout.revision.name):
+        if not connection.dialect.has_table(connection, tables.revision.name):
             return None
-        return connection.execute(select(layout.revision.c.version_num)).scalar()
+        return connection.execute(select(tables.revision.c.version_num)).scalar()
 
     def _connect(self) -> sqlite3.Connection:
         # "rw" makes no file; a slash after the scheme makes the path absolute on Windows too.

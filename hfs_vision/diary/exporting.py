@@ -13,8 +13,8 @@ from typing import Any, TextIO
 
 from hfs_vision.diary.dates import local_day, open_zone
 from hfs_vision.diary.records import KEYS, Diary, SessionRecord, Treatment
+from hfs_vision.results import check_folder, line, numbered_labels, write_result
 from hfs_vision.schema import LANDMARKERS
-from hfs_vision.tables import check_folder, line, numbered_labels, write_result
 
 SESSIONS_FILE, COUNTS_FILE = "sessions.csv", "counts.csv"
 TREATMENTS_FILE = "treatments.csv"

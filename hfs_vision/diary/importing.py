@@ -11,15 +11,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from hfs_vision.core.evaluate import END_SLACK_S
+from hfs_vision.core.settings import settings_sha256
 from hfs_vision.core.summary import count_events
 from hfs_vision.diary.dates import started_identity
-from hfs_vision.diary.places import relative
+from hfs_vision.diary.paths import relative
 from hfs_vision.diary.records import KEYS, WHOLE, SegmentCounts
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.schema import Event
-from hfs_vision.settings import settings_sha256
-from hfs_vision.tables import (
+from hfs_vision.results import (
     COHORT_FILE,
     COUNTS_FILE,
     EVENTS_FILE,
@@ -35,7 +33,8 @@ from hfs_vision.tables import (
     read_folder,
     read_rows,
 )
-from hfs_vision.tables.summary_file import Live
+from hfs_vision.results.summary_file import Live
+from hfs_vision.schema import END_SLACK_S, Event
 
 _TABLES = (
     EVENTS_FILE,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfs_vision.diary.dates import open_zone
-from hfs_vision.diary.places import diary_file
+from hfs_vision.diary.paths import diary_file
 from hfs_vision.diary.records import AFFECTED_SIDES, Diary
 from hfs_vision.errors import DiaryError, OutputError, UsageError, check_extra
 
@@ -46,7 +46,7 @@ def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) ->
         OutputError: If the file cannot be made.
     """
     check_libraries()
-    from hfs_vision.diary import layout
+    from hfs_vision.diary import tables
     from hfs_vision.diary.database import Database
     from hfs_vision.diary.migrating import migrate
 
@@ -85,7 +85,7 @@ def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) ->
             raise UsageError(taken)
         migrate(connection, None)
         about = {"person": person, "affected_side": affected_side, "timezone": timezone}
-        connection.execute(layout.person.insert().values(about))
+        connection.execute(tables.person.insert().values(about))
     return file
 
 
@@ -123,10 +123,10 @@ def read_diary(path: str | Path) -> Diary:
 
 
 def _is_up_to_date(database: Database, connection: Connection) -> bool:
-    from hfs_vision.diary import layout
+    from hfs_vision.diary import tables
 
     revision = database.revision(connection)
-    if revision == layout.HEAD:
+    if revision == tables.HEAD:
         return True
     if revision is None:
         raise DiaryError(
@@ -138,7 +138,7 @@ def _is_up_to_date(database: Database, connection: Connection) -> bool:
     if not knows(revision):
         raise DiaryError(
             f"{database.path} was written by a newer hfs-vision (layout {revision}, this one reads "
-            f"up to {layout.HEAD}): install the newest version; nothing was changed"
+            f"up to {tables.HEAD}): install the newest version; nothing was changed"
         )
     return False
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.core.settings import Settings, settings_sha256
 from hfs_vision.diary.importing import counted, counted_by_label
 from hfs_vision.diary.records import WHOLE, SessionRecord
 from hfs_vision.errors import UsageError
-from hfs_vision.pipeline import detect
-from hfs_vision.settings import Settings, settings_sha256
-from hfs_vision.tables import MARKS_FILE, SIGNALS_FILE, read_folder, read_segments
+from hfs_vision.results import MARKS_FILE, SIGNALS_FILE, read_folder, read_segments
 
 
 def recomputed(record: SessionRecord, home: Path, settings: Settings) -> SessionRecord:

@@ -10,20 +10,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from hfs_vision.diary import layout
+from hfs_vision.diary import tables
 from hfs_vision.diary.database import Database
 from hfs_vision.diary.dates import started_identity
-from hfs_vision.diary.records import BadRow, Diary, SessionRecord, Treatment
-from hfs_vision.diary.rows import (
+from hfs_vision.diary.mapping import (
     read_all,
     read_session,
     segment_rows,
     session_row,
     treatment_row,
 )
+from hfs_vision.diary.records import BadRow, Diary, SessionRecord, Treatment
 from hfs_vision.errors import DiaryError, UsageError
 
-_SESSIONS, _SEGMENTS, _TREATMENTS = layout.session, layout.segment, layout.treatment
+_SESSIONS, _SEGMENTS, _TREATMENTS = tables.session, tables.segment, tables.treatment
 _MOST = 2**63
 """No number of a row is as large."""
 
@@ -64,7 +64,7 @@ class Store:
     def timezone(self) -> str:
         """IANA name of the zone in which days are counted."""
         with self._database.reading() as connection:
-            return str(connection.execute(select(layout.person.c.timezone)).scalar_one())
+            return str(connection.execute(select(tables.person.c.timezone)).scalar_one())
 
     def load(self) -> Diary:
         """Everything that the diary holds, in one state of it.
@@ -173,7 +173,7 @@ class Store:
     def edit(self, **values: str) -> None:
         """Changes ``person``, ``affected_side`` or ``timezone``."""
         with self._database.writing() as connection:
-            connection.execute(update(layout.person).values(values))
+            connection.execute(update(tables.person).values(values))
 
     def _remove(self, table: Table, number: int, what: str) -> None:
         removed = 0

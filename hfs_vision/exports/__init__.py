@@ -5,6 +5,6 @@ free text are dropped, and no format sees anything else.
 """
 
 from hfs_vision.exports.content import Content, Stretch, read_content
-from hfs_vision.exports.running import FORMATS, Request, export
+from hfs_vision.exports.run_export import FORMATS, Request, export
 
 __all__ = ["FORMATS", "Content", "Request", "Stretch", "export", "read_content"]

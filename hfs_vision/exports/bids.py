@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.exports.columns import (
+from hfs_vision.exports.column_descriptions import (
     EVENTS,
     FREE_TEXT,
     KIND_LEVELS,
@@ -28,8 +28,8 @@ from hfs_vision.exports.columns import (
 )
 from hfs_vision.exports.content import Content
 from hfs_vision.exports.staging import tsv
+from hfs_vision.results import signal_lines, write_json, write_result
 from hfs_vision.schema import NOT_A_DEVICE
-from hfs_vision.tables import signal_lines, write_json, write_result
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION_FILE, PARTICIPANTS_FILE = "dataset_description.json", "participants.tsv"

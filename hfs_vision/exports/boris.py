@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hfs_vision.exports.content import Content
 from hfs_vision.exports.staging import tsv
-from hfs_vision.tables import format_cell
+from hfs_vision.results import format_cell
 
 COLUMNS = (
     "Observation id",

@@ -20,8 +20,7 @@ from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.intervals import runs
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError
-from hfs_vision.schema import LANDMARKERS, REGIONS, Event, FloatArray, Twitch
-from hfs_vision.tables import (
+from hfs_vision.results import (
     TWITCHES_FILE,
     Mark,
     ResultFolder,
@@ -30,7 +29,8 @@ from hfs_vision.tables import (
     numbered_labels,
     read_folder,
 )
-from hfs_vision.tables.summary_file import settings_told
+from hfs_vision.results.summary_file import settings_told
+from hfs_vision.schema import LANDMARKERS, REGIONS, Event, FloatArray, Twitch
 
 OWN_CLOCK = "Times are seconds on the recording's own clock, as in the tables of hfs-vision"
 _SAME_S, _LATEST_S = 1e-9, 3600.0
@@ -45,7 +45,7 @@ class Exported:
     Attributes:
         event: As it stands, with its twitches where they are known.
         segment: Label of the segment in which it begins; empty outside of all.
-        verdict: One of `hfs_vision.tables.VERDICTS`.
+        verdict: One of `hfs_vision.results.VERDICTS`.
         comment, reviewer, reviewed_utc: Empty where nobody looked at it, or de-identified.
     """
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hfs_vision.errors import UsageError
-from hfs_vision.exports.columns import (
+from hfs_vision.exports.column_descriptions import (
     EVENTS,
     FREE_TEXT,
     NUMBER,
@@ -22,8 +22,8 @@ from hfs_vision.exports.columns import (
     Column,
 )
 from hfs_vision.exports.content import OWN_CLOCK, Content
+from hfs_vision.results import MEASURED_COLUMNS
 from hfs_vision.schema import NOT_A_DEVICE
-from hfs_vision.tables import MEASURED_COLUMNS
 
 SCHEMA_VERSION = "1"
 """Raised when a column changes its name, type or meaning."""

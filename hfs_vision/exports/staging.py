@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hfs_vision.errors import OutputError
-from hfs_vision.tables import check_replaceable, format_cell, replace_files
+from hfs_vision.results import check_replaceable, format_cell, replace_files
 
 PRIVATE_FOLDER = 0o700
 

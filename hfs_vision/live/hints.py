@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import MIN_VISIBILITY
 from hfs_vision.core.summary import LOW_FPS, SMALL_FACE_PX
 from hfs_vision.schema import FloatArray
-from hfs_vision.settings import Settings
 
 DARK = 50.0
 """Mean brightness of the face, 0 to 255, below which more light is asked for."""

@@ -23,7 +23,7 @@ from hfs_vision.core.detector import Step
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import OutputError, UsageError
-from hfs_vision.tables import (
+from hfs_vision.results import (
     COUNTS_FILE,
     EVENT_COLUMNS,
     MARK_COLUMNS,
@@ -57,11 +57,11 @@ class SessionLog:
     Args:
         folder: Made if it is missing; a result of this program in it is replaced.
         force: Whether files of `GROWING_FILES` that this program did not write may be replaced.
-        alone: Whether the caller has the folder held; see `hfs_vision.tables.held`.
+        alone: Whether the caller has the folder held; see `hfs_vision.results.held`.
         notice: Told once where a file has to go on under another name.
 
     Attributes:
-        set_aside: The new name of corrections of an earlier result; see `hfs_vision.tables.retire`.
+        set_aside: The new name of corrections of an earlier result; see `retire`.
 
     Raises:
         UsageError: If a file in the folder must not be replaced.

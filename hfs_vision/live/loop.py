@@ -9,20 +9,20 @@ from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from hfs_vision.analysis.pipeline import summary_values
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.summary import Segment, Summary
 from hfs_vision.errors import OutputError
-from hfs_vision.live.budget import Quantiles
-from hfs_vision.live.counting import Counting
+from hfs_vision.live.counter import Counting
 from hfs_vision.live.hints import DELIVERED_SHARE, face_brightness, hints
+from hfs_vision.live.latency import Quantiles
 from hfs_vision.live.log import SessionLog
 from hfs_vision.live.protocol import Cue
 from hfs_vision.live.protocol import Protocol as Tasks
 from hfs_vision.live.starting import Starting
 from hfs_vision.live.view import TRACE_S, View
 from hfs_vision.live.window import Action
-from hfs_vision.pipeline import summary_values
 from hfs_vision.schema import Event, Frame
-from hfs_vision.settings import Settings
 from hfs_vision.video import Capture, Recorder, turned_info
 
 _WAIT_S = 0.05

@@ -7,7 +7,8 @@ import math
 import cv2
 
 from hfs_vision.core.summary import Count
-from hfs_vision.drawing.ink import (
+from hfs_vision.live.view import SEGMENTS, View
+from hfs_vision.render.text_drawing import (
     FAINT,
     GREY,
     GROUND,
@@ -26,8 +27,7 @@ from hfs_vision.drawing.ink import (
     wrap,
     write,
 )
-from hfs_vision.drawing.trace import draw_sample
-from hfs_vision.live.view import SEGMENTS, View
+from hfs_vision.render.trace import draw_sample
 from hfs_vision.schema import KINDS, SIDES
 
 PANEL_WIDTH = 320

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.tables import parse_number, read_rows
+from hfs_vision.results import parse_number, read_rows
 
 BUILT_IN = ("clinical",)
 """Names of the protocols that come with the package."""

@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from hfs_vision.appearance import Appearance
+from hfs_vision.analysis.first_look import FirstLook, Looking, first_look
+from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.core.settings import Settings
 from hfs_vision.errors import OutputError
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.first_look import FirstLook, Looking, first_look
-from hfs_vision.live.counting import Counting
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
+from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.live.counter import Counting
 from hfs_vision.live.log import GROWING_FILES, SessionLog
 from hfs_vision.live.loop import Clock, Display, Loop, Session
 from hfs_vision.live.protocol import Protocol as Tasks
 from hfs_vision.live.starting import Starting
-from hfs_vision.pipeline import RESULT_FILES
+from hfs_vision.results import RECORDING, SEGMENTS_FILE, check_replaceable, held, video_tag
 from hfs_vision.schema import Event, Landmarker
-from hfs_vision.settings import Settings
-from hfs_vision.tables import RECORDING, SEGMENTS_FILE, check_replaceable, held, video_tag
 from hfs_vision.video import RECORDING_FILE, Capture, LiveSource, Recorder, Replay
 
 SESSION_FILES = tuple(dict.fromkeys((*RESULT_FILES, *GROWING_FILES, SEGMENTS_FILE)))
@@ -60,7 +60,7 @@ def run_live(
         clock: The clock by which ``source`` times its frames; see `session_clock`.
         force: Whether files in the folder that this program did not write may be replaced.
         settings: Thresholds and durations; the defaults if ``None``.
-        landmarker: Name of the landmark model, as `hfs_vision.pipeline.analyze` takes it.
+        landmarker: Name of the landmark model, as `hfs_vision.analysis.pipeline.analyze` takes it.
         model: Bundle for it, if not in its usual place.
         subject: Whom to follow, as fractions of the first picture's width and height.
         lossless: Let the source wait instead of dropping frames: for files.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from hfs_vision.first_look import FirstLook, Looking
+from hfs_vision.analysis.first_look import FirstLook, Looking
+from hfs_vision.landmarks.subject_tracker import no_face
 from hfs_vision.schema import FloatArray, Frame, Landmarker, ModelIdentity
-from hfs_vision.subject import no_face
 from hfs_vision.video import turned_picture
 
 

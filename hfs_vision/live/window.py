@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 
 from hfs_vision.errors import UsageError
-from hfs_vision.live.picture import draw
+from hfs_vision.live.frame_view import draw
 from hfs_vision.live.view import SEGMENTS, View
 
 

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TextIO
 
 from hfs_vision.errors import OutputError, UsageError
-from hfs_vision.tables import REPORT_FILE, ResultFolder, is_ours, read_folder, write_result
+from hfs_vision.results import REPORT_FILE, ResultFolder, is_ours, read_folder, write_result
 
 
 def make_report(folder: ResultFolder) -> str:
     """The report of a result as one HTML page.
 
     Args:
-        folder: As read by `hfs_vision.tables.read_folder`.
+        folder: As read by `hfs_vision.results.read_folder`.
     """
-    from hfs_vision.report.page import render_page  # brings matplotlib
+    from hfs_vision.report.write_report import render_page  # brings matplotlib
 
     return render_page(folder)
 

@@ -9,15 +9,15 @@ from datetime import datetime
 
 import numpy as np
 
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.summary import Count, count_events
 from hfs_vision.rates import Rate, rate
 from hfs_vision.report.rates import valid_time
 from hfs_vision.report.timeline import clock
 from hfs_vision.report.traces import Item, gaps
+from hfs_vision.results import Mark, ResultFolder
+from hfs_vision.results.summary_file import Source
 from hfs_vision.schema import KINDS, SIDES, Event
-from hfs_vision.settings import Settings
-from hfs_vision.tables import Mark, ResultFolder
-from hfs_vision.tables.summary_file import Source
 
 NOTHING = "\N{EN DASH}"
 """Stands for a number that is missing."""

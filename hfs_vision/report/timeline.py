@@ -14,8 +14,8 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from hfs_vision.report.svg import FAINT, FILL, GAP, GRID, INK, printable
 from hfs_vision.report.traces import Item
+from hfs_vision.results import Mark
 from hfs_vision.schema import KINDS, SIDES
-from hfs_vision.tables import Mark
 
 WIDTH_IN = 7.1
 """What fits between the margins of a sheet of A4."""

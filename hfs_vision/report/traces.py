@@ -26,8 +26,8 @@ class Item:
     Attributes:
         number: By what it is known in the tables.
         event: As it stands.
-        verdict: What a reviewer said of it; see `hfs_vision.tables.VERDICTS`.
-        comment, reviewer, reviewed_utc: As in `hfs_vision.tables.ReviewedEvent`.
+        verdict: What a reviewer said of it; see `hfs_vision.results.VERDICTS`.
+        comment, reviewer, reviewed_utc: As in `hfs_vision.results.ReviewedEvent`.
     """
 
     number: int

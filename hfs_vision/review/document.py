@@ -11,13 +11,7 @@ from types import TracebackType
 
 from hfs_vision.core.summary import Count, count_events
 from hfs_vision.errors import HfsVisionError, OutputError, UsageError
-from hfs_vision.review import fields, history
-from hfs_vision.review.history import Change, Entry, Log
-from hfs_vision.review.measuring import BLANK, Evidence, same_movement
-from hfs_vision.review.rules import Rules, misfits
-from hfs_vision.review.store import Store
-from hfs_vision.schema import Event
-from hfs_vision.tables import (
+from hfs_vision.results import (
     COUNTS_FILE,
     EVENTS_FILE,
     MARKS_FILE,
@@ -33,6 +27,12 @@ from hfs_vision.tables import (
     standing,
     write_reviewed,
 )
+from hfs_vision.review import edit_log, fields
+from hfs_vision.review.edit_log import Change, Entry, Log
+from hfs_vision.review.remeasure import BLANK, Evidence, same_movement
+from hfs_vision.review.review_file import Store
+from hfs_vision.review.rules import Rules, misfits
+from hfs_vision.schema import Event
 
 _MACHINE_FILES = (
     EVENTS_FILE,
@@ -305,7 +305,7 @@ class Review:
         self._store.know(mark)
         found = {row.number: self._with_twitches(row) for row in rows}
         self._rows = found
-        self._logs = {number: history.parse(row.history) for number, row in found.items()}
+        self._logs = {number: edit_log.parse(row.history) for number, row in found.items()}
         self.unsaved, self._sorted = "", None
         self.warnings = tuple(misfits(self.file.name, found, self._logs, self._evidence.events))
 
@@ -331,8 +331,8 @@ class Review:
         return self._put(row, replace(log, entries=(*log.entries, entry)))
 
     def _put(self, row: ReviewedEvent, log: Log) -> ReviewedEvent:
-        row = replace(row, history=history.write(log))
-        self._rows[row.number], self._logs[row.number] = row, history.parse(row.history)
+        row = replace(row, history=edit_log.write(log))
+        self._rows[row.number], self._logs[row.number] = row, edit_log.parse(row.history)
         self._changed()
         return row
 

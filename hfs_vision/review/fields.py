@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hfs_vision.errors import UsageError
+from hfs_vision.results import VERDICTS, ReviewedEvent, format_cell
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES, event_kind
-from hfs_vision.tables import VERDICTS, ReviewedEvent, format_cell
 
 TIMES = ("onset_s", "offset_s")
 MOVEMENT = (*TIMES, "side", "region", "component")

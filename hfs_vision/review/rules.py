@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hfs_vision.core.evaluate import END_SLACK_S, ROUNDING_S
 from hfs_vision.errors import UsageError
+from hfs_vision.results import EVENTS_FILE, ResultFolder, ReviewedEvent
 from hfs_vision.review import fields
-from hfs_vision.review.history import Entry, Log
-from hfs_vision.review.measuring import Evidence, same_movement
-from hfs_vision.schema import COMPONENTS, Event
-from hfs_vision.tables import EVENTS_FILE, ResultFolder, ReviewedEvent
+from hfs_vision.review.edit_log import Entry, Log
+from hfs_vision.review.remeasure import Evidence, same_movement
+from hfs_vision.schema import COMPONENTS, END_SLACK_S, ROUNDING_S, Event
 
 _LISTED = 5
 

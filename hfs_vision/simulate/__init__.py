@@ -5,14 +5,27 @@
 Landmarks come in as an argument: nothing here finds faces.
 """
 
-from .faces import Rgb
-from .movements import KINDS, FaceState, Movement, Script, state_at
-from .render import Camera, default_portrait, inject, render_portrait, square_portrait
-from .samples import PRESETS, Preset, truth_path, write_samples
-from .scripts import ONE_SIDED_KINDS, Part, compose, irregular_times, random_script, steady_times
-from .truth import read_script, write_truth
-from .warp import warp_face
-from .writing import write_video
+from hfs_vision.simulate.faces import Rgb
+from hfs_vision.simulate.movements import KINDS, FaceState, Movement, Script, state_at
+from hfs_vision.simulate.render import (
+    Camera,
+    default_portrait,
+    inject,
+    render_portrait,
+    square_portrait,
+)
+from hfs_vision.simulate.samples import PRESETS, Preset, truth_path, write_samples
+from hfs_vision.simulate.scripts import (
+    ONE_SIDED_KINDS,
+    Part,
+    compose,
+    irregular_times,
+    random_script,
+    steady_times,
+)
+from hfs_vision.simulate.truth import read_script, write_truth
+from hfs_vision.simulate.warp import warp_face
+from hfs_vision.simulate.write_video import write_video
 
 __all__ = [
     "KINDS",

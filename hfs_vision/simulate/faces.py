@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.landmarks import COMMISSURE, OUTER_CANTHUS
-from ..schema import FloatArray
+from hfs_vision.core.landmarks import COMMISSURE, OUTER_CANTHUS
+from hfs_vision.schema import FloatArray
 
 Rgb = NDArray[np.uint8]
 Grid = NDArray[np.float32]

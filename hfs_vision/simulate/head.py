@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..schema import FloatArray
-from .faces import Grid, Rgb, face_axes, smoothstep
-from .movements import FaceState
+from hfs_vision.schema import FloatArray
+from hfs_vision.simulate.faces import Grid, Rgb, face_axes, smoothstep
+from hfs_vision.simulate.movements import FaceState
 
 _EARS = (454, 234)
 _CELL = 4  # pixels; depth is smooth, so a coarse grid is enough

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..schema import FloatArray
-from .faces import Grid, Rgb, SidePoints, face_axes, sample, smoothstep
+from hfs_vision.schema import FloatArray
+from hfs_vision.simulate.faces import Grid, Rgb, SidePoints, face_axes, sample, smoothstep
 
 _LID_PAD = 0.12  # share of the opening that a landmark may lie inside the eye
 _LID_BEYOND = (0.10, 0.05)  # the lid folds reach beyond outer and inner canthus, share of width

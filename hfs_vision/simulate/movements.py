@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..errors import UsageError
-from ..schema import SIDES
+from hfs_vision.errors import UsageError
+from hfs_vision.schema import SIDES
 
 TRUTH_LEVEL = 0.10
 """Share of a movement's peak that counts as moving: it defines onset and offset in the truth."""

@@ -10,12 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import NoFaceError, UsageError
-from ..schema import N_LANDMARKS, FloatArray, Frame
-from .faces import Rgb, face_axes
-from .head import HeadTurner, Sway
-from .movements import FaceState, Script, state_at
-from .warp import warp_face
+from hfs_vision.errors import NoFaceError, UsageError
+from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame
+from hfs_vision.simulate.faces import Rgb, face_axes
+from hfs_vision.simulate.head import HeadTurner, Sway
+from hfs_vision.simulate.movements import FaceState, Script, state_at
+from hfs_vision.simulate.warp import warp_face
 
 _ASTRONAUT_SQUARE = (110, 0, 230)  # left, top, side of the part with the head, pixels
 _SQUARE_UNITS = 3.6  # side of the square that is cut around a user's portrait, interocular units

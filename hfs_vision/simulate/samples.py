@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import OutputError
-from ..schema import FloatArray, Frame
-from .movements import Script
-from .render import default_portrait, render_portrait
-from .scripts import Part, compose, irregular_times, steady_times
-from .truth import write_truth
-from .writing import write_video
+from hfs_vision.errors import OutputError
+from hfs_vision.schema import FloatArray, Frame
+from hfs_vision.simulate.movements import Script
+from hfs_vision.simulate.render import default_portrait, render_portrait
+from hfs_vision.simulate.scripts import Part, compose, irregular_times, steady_times
+from hfs_vision.simulate.truth import write_truth
+from hfs_vision.simulate.write_video import write_video
 
 _SAMPLE_CRF = 24  # keeps each sample under a megabyte
 

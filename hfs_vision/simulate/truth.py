@@ -6,9 +6,9 @@ import csv
 import math
 from pathlib import Path
 
-from ..errors import HfsVisionError, TableError, UsageError
-from .movements import Movement, Script
-from .writing import replacing
+from hfs_vision.errors import HfsVisionError, TableError, UsageError
+from hfs_vision.simulate.movements import Movement, Script
+from hfs_vision.simulate.write_video import replacing
 
 COLUMNS = (
     "onset_s",

@@ -12,10 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..schema import FloatArray
-from .faces import SIDE_POINTS, FaceAxes, Grid, Rgb, face_axes, sample, smoothstep
-from .lids import PLAIN_LIDS, Eye, LidLook, move_eye
-from .movements import FaceState
+from hfs_vision.schema import FloatArray
+from hfs_vision.simulate.faces import (
+    SIDE_POINTS,
+    FaceAxes,
+    Grid,
+    Rgb,
+    face_axes,
+    sample,
+    smoothstep,
+)
+from hfs_vision.simulate.lids import PLAIN_LIDS, Eye, LidLook, move_eye
+from hfs_vision.simulate.movements import FaceState
 
 _PULL_ANGLE = np.deg2rad(45.0)  # zygomaticus: the corner goes outwards and up alike
 _LOWER_LIP = 17

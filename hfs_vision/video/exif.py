@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from hfs_vision.video.dates import Recorded, recorded_by_clock
+from hfs_vision.video.recording_date import Recorded, recorded_by_clock
 
 _READ_BYTES = 1 << 20  # EXIF data stand before the picture and hold 64 KiB in JPEG
 _EXIF_PART = 0x8769

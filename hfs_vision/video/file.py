@@ -17,15 +17,15 @@ from av.video.stream import VideoStream
 
 from hfs_vision.errors import SourceError
 from hfs_vision.schema import Frame
+from hfs_vision.video.coded_units import length_size, malformed
 from hfs_vision.video.containers import open_container, video_stream
-from hfs_vision.video.edits import Edits, read_edits
+from hfs_vision.video.edit_list import Edits, read_edits
 from hfs_vision.video.header import due_end_s, nominal_rate, video_info
 from hfs_vision.video.index import PacketIndex, read_index
-from hfs_vision.video.order import InOrder, stamped_as_decoded
 from hfs_vision.video.original import Original
-from hfs_vision.video.pictures import Converter, Damage, Matrix, set_up, without_scan
+from hfs_vision.video.rgb_frames import Converter, Damage, Matrix, set_up, without_scan
 from hfs_vision.video.source import WHOLE, DecodeStats, FrameSource, Picture, Span
-from hfs_vision.video.units import length_size, malformed
+from hfs_vision.video.timestamp_order import InOrder, stamped_as_decoded
 
 _MAX_DEMUX_ERRORS = 100
 
@@ -35,7 +35,7 @@ class VideoFile(FrameSource):
 
     matrix: Matrix | None = None
     restamped = False
-    """Whether it is stamped in the order of decoding; see `hfs_vision.video.order`."""
+    """Whether it is stamped in the order of decoding; see `hfs_vision.video.timestamp_order`."""
 
     def __init__(self, path: Path) -> None:
         """Open `path` and decode up to its first sound frame, which tells size and rotation.

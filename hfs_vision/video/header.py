@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from hfs_vision.schema import SourceInfo
-from hfs_vision.video.dates import recorded_by_tags
+from hfs_vision.video.recording_date import recorded_by_tags
 from hfs_vision.video.source import Picture
 
 _ROUNDING_S = 0.25  # of headers

@@ -9,8 +9,8 @@ from http.client import HTTPException, HTTPResponse
 from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, unquote
 
-from hfs_vision.asking import LedAwayError, ask
 from hfs_vision.errors import SourceError
+from hfs_vision.http_client import LedAwayError, ask
 from hfs_vision.video.jpegs import JpegReader
 
 _BLOCK = 1 << 16

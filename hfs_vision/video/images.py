@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from hfs_vision.errors import SourceError, TableError, UsageError
+from hfs_vision.results.read_tables import parse_number, read_header, read_rows
 from hfs_vision.schema import SourceInfo
-from hfs_vision.tables.reading import parse_number, read_header, read_rows
 from hfs_vision.video.exif import taken
-from hfs_vision.video.numbers import natural_key, times_by_number
+from hfs_vision.video.image_times import natural_key, times_by_number
 from hfs_vision.video.original import Key, key_of
 from hfs_vision.video.source import DecodeStats, FrameSource, Picture, Span, even_cuts
 

@@ -14,8 +14,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from hfs_vision.video.coded_units import length_size, units
 from hfs_vision.video.source import even_cuts
-from hfs_vision.video.units import length_size, units
 
 _ROW = np.dtype(
     [("pts", "i8"), ("dts", "i8"), ("at", "i8"), ("size", "i4"), ("shown", "?"), ("entry", "u1")],

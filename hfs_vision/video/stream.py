@@ -14,11 +14,11 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from hfs_vision.asking import LedAwayError, check_rtsp, parse_address, shown
 from hfs_vision.errors import SourceError, UsageError
+from hfs_vision.http_client import LedAwayError, check_rtsp, parse_address, shown
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video.http_camera import BROKEN, HttpCamera, open_camera
-from hfs_vision.video.pictures import Converter, Damage, set_up, without_scan
+from hfs_vision.video.rgb_frames import Converter, Damage, set_up, without_scan
 from hfs_vision.video.source import DecodeStats, Picture
 
 # What FFmpeg may open for a URL of this scheme: nothing that the user did not ask for. Over HTTP it
@@ -319,7 +319,7 @@ class NetworkStream:
 
 
 class _AllRefusedError(Exception):
-    """See `hfs_vision.video.pictures.set_up`."""
+    """See `hfs_vision.video.rgb_frames.set_up`."""
 
 
 _REASONS: dict[type[Exception], str] = {

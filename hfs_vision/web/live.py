@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hfs_vision.errors import UsageError
 from hfs_vision.live import Action
+from hfs_vision.web.error_handlers import tell_refusals
 from hfs_vision.web.live_display import PageDisplay
 from hfs_vision.web.live_messages import facts
 from hfs_vision.web.live_pictures import outlines
-from hfs_vision.web.refusals import tell_refusals
 
 LIVE_FILES = {
     "live.html": "text/html; charset=utf-8",

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from hfs_vision.tables import REPORT_FILE
+from hfs_vision.results import REPORT_FILE
 
 _QUIET_S = 5.0
 

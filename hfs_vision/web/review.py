@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from hfs_vision.errors import UsageError
-from hfs_vision.web.refusals import tell_refusals
+from hfs_vision.web.error_handlers import tell_refusals
 from hfs_vision.web.session import Answer, ReviewSession
 from hfs_vision.web.traces import COLUMNS, MOST_POINTS, decimated
 from hfs_vision.web.video import byte_range

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any
 
 from hfs_vision.errors import OutputError
+from hfs_vision.results import REVIEWED_FILE, ResultFolder, ReviewedEvent
+from hfs_vision.results.summary_file import settings_told
 from hfs_vision.review import Review
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES, Event
-from hfs_vision.tables import REVIEWED_FILE, ResultFolder, ReviewedEvent
-from hfs_vision.tables.summary_file import settings_told
 from hfs_vision.video import find_recording
 from hfs_vision.web.reporting import Reporter
 from hfs_vision.web.traces import gaps

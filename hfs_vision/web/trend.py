@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from hfs_vision.diary import Diary
 from hfs_vision.errors import HfsVisionError, UsageError
 from hfs_vision.trend import Choice, build_trend
-from hfs_vision.trend.page import trend_page
+from hfs_vision.trend.trend_page import trend_page
 from hfs_vision.web.review import REPORT_POLICY
 
 

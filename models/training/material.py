@@ -23,7 +23,7 @@ import numpy as np
 
 from hfs_vision.core.geometry import measure, pose_of
 from hfs_vision.core.landmarks import COMMISSURE
-from hfs_vision.patches import MOUTH, cut_patches
+from hfs_vision.landmarks.patches import MOUTH, cut_patches
 from hfs_vision.schema import FloatArray
 from hfs_vision.simulate import FaceState, square_portrait, warp_face
 from hfs_vision.simulate.faces import SIDE_POINTS, Rgb

@@ -66,7 +66,7 @@ class Net(nn.Module):
 def normalised(x: torch.Tensor) -> torch.Tensor:
     """``(n, 3, h, w)`` grey levels -> mean 0 and deviation 1 over each patch.
 
-    `hfs_vision.appearance` does the same in use.
+    `hfs_vision.landmarks.patch_networks` does the same in use.
     """
     x = x - x.mean(dim=(1, 2, 3), keepdim=True)
     return x / (x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + 4.0)

@@ -1,4 +1,4 @@
-"""Milliseconds a frame of what `hfs_vision.appearance` adds to the landmarks.
+"""Milliseconds a frame of what `hfs_vision.landmarks.patch_networks` adds to the landmarks.
 
 Real frames with their landmarks are held in memory and taken in turn: cutting the four patches,
 then each of the two networks on its two patches, then the whole call. The landmarks themselves and
@@ -16,9 +16,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hfs_vision.appearance import Appearance
-from hfs_vision.facemesh import carries_face_mesh, open_landmarker
-from hfs_vision.patches import FacePatches, cut_patches
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh, open_landmarker
+from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patches import FacePatches, cut_patches
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import open_source
 from tests.benchmarks.common import SAMPLE, Report, find_bundle, parser, steps

@@ -18,11 +18,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hfs_vision.checking import MEND, YOURS, Check, check_recording
+from hfs_vision.analysis.pipeline import analyze
 from hfs_vision.errors import NoFaceError
-from hfs_vision.pipeline import analyze
+from hfs_vision.quality import MEND, YOURS, Check, check_recording
 from hfs_vision.schema import SIDES, Frame
-from hfs_vision.simulate.writing import write_video
+from hfs_vision.simulate.write_video import write_video
 from hfs_vision.video import open_source
 from tests.benchmarks.common import SAMPLE, Report, parser, steps
 

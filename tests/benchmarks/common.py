@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from hfs_vision import models
+from hfs_vision.landmarks import model_files
 from hfs_vision.schema import FloatArray
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,8 +184,8 @@ def steps(items: Sequence[T], what: str) -> Iterable[T]:
 
 def find_bundle(given: Path | None = None) -> Path | None:
     """FaceLandmarker's bundle: as given, where the program looks, or beside the checkout."""
-    beside = ROOT.parent / "shared" / "models" / models.FACE_LANDMARKER.file
-    found = given or models.find(models.FACE_LANDMARKER.name)
+    beside = ROOT.parent / "shared" / "models" / model_files.FACE_LANDMARKER.file
+    found = given or model_files.find(model_files.FACE_LANDMARKER.name)
     return found or (beside if beside.is_file() else None)
 
 
@@ -193,7 +193,7 @@ class StillFinder:
     """Landmarks of single pictures: both models in their static mode, which remembers nothing."""
 
     def __init__(self, name: str, bundle: Path | None) -> None:
-        from hfs_vision.facemesh import open_landmarker
+        from hfs_vision.landmarks.mediapipe_models import open_landmarker
 
         self._finder: Any = open_landmarker(name, model=bundle if name != "facemesh" else None)
         self.lid_leak = float(self._finder.identity.lid_leak)

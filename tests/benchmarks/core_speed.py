@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from hfs_vision import measuring
+from hfs_vision.analysis import measure_frames
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements, measure
-from hfs_vision.pipeline import detect
+from hfs_vision.core.settings import Settings
 from hfs_vision.schema import FloatArray
-from hfs_vision.settings import Settings
 from tests.benchmarks.common import Report, Stopwatch, parser, spread, steps
 from tests.synthetic import Recording, face
 
@@ -34,7 +34,7 @@ _LEAST_MINUTES = 20
 
 def chunk_of_pipeline() -> int:
     """Frames that the pipeline hands to the core at once."""
-    return measuring._CHUNK
+    return measure_frames._CHUNK
 
 
 def minutes(count: int) -> Iterator[tuple[FloatArray, FloatArray]]:
@@ -63,14 +63,14 @@ def _minute(number: int) -> Recording:
 
 def timed(count: int, chunk: int | None) -> tuple[Stopwatch, Stopwatch, int]:
     """Time of measuring and of detecting, in pieces or (None) at once; number of events."""
-    measuring, detecting, detector = Stopwatch(), Stopwatch(), Detector(Settings())
+    measure_frames, detecting, detector = Stopwatch(), Stopwatch(), Detector(Settings())
     whole: list[Measurements] = []
     events = 0
     for time_s, landmarks in minutes(count):
         size = chunk or len(time_s)
         for start in range(0, len(time_s), size):
             points = landmarks[start : start + size].copy()  # as fresh as from the landmarker
-            with measuring.running():
+            with measure_frames.running():
                 measured = measure(time_s[start : start + size], points)
             if chunk is None:
                 whole.append(measured)
@@ -81,7 +81,7 @@ def timed(count: int, chunk: int | None) -> tuple[Stopwatch, Stopwatch, int]:
         if whole:
             events += len(detector.update(Measurements.concatenate(whole)).events)
         events += len(detector.finish().events)
-    return measuring, detecting, events
+    return measure_frames, detecting, events
 
 
 def detected(count: int) -> tuple[float, int]:

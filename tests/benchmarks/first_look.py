@@ -1,7 +1,7 @@
 """Which way up faces are found to be: ``PORTRAITS`` and ``CLIPS`` are folders.
 
 Every portrait and its mirror image, one picture each, and the first seconds of every clip are given
-to `hfs_vision.first_look` in all four turns:
+to `hfs_vision.analysis.first_look` in all four turns:
 `python -m tests.benchmarks.first_look PORTRAITS CLIPS`
 """
 
@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hfs_vision.analysis.first_look import TURNS, Looking
 from hfs_vision.errors import SourceError
-from hfs_vision.first_look import TURNS, Looking
+from hfs_vision.landmarks.face_identity import Picture
 from hfs_vision.schema import Frame
-from hfs_vision.sighting import Picture
 from hfs_vision.video import open_source, read_picture, turned_picture
 from tests.benchmarks.common import steps
 

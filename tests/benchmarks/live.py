@@ -30,10 +30,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hfs_vision.analysis.pipeline import analyze
 from hfs_vision.live import run_live, session_clock
-from hfs_vision.pipeline import analyze
+from hfs_vision.results import read_events
 from hfs_vision.simulate import write_video
-from hfs_vision.tables import read_events
 from hfs_vision.video import open_source
 from tests.benchmarks.common import ROOT, SAMPLE, Report, in_fresh_process, parser, steps
 from tests.golden.data import SAMPLES

@@ -17,10 +17,10 @@ from typing import Any
 import av
 import numpy as np
 
-from hfs_vision import pipeline
+from hfs_vision.analysis import pipeline
 from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
-from hfs_vision.settings import Settings
 from tests.benchmarks.common import SAMPLE, Report, in_fresh_process, parser, peak_rss_mb, steps
 from tests.benchmarks.core_speed import chunk_of_pipeline, minutes
 

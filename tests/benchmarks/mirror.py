@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hfs_vision.appearance import Appearance, readings
 from hfs_vision.core.baseline import corner_place
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import MIRROR_PAIRS
-from hfs_vision.facemesh import open_landmarker
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
+from hfs_vision.landmarks.patch_networks import Appearance, readings
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import open_source
 from tests.benchmarks.common import Report, parser, spread, steps

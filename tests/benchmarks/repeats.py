@@ -17,7 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from hfs_vision.facemesh import open_landmarker
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import RepeatCounts, Repeats, open_source
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.pipeline import detect
-from hfs_vision.tables import REVIEWED_FILE, read_reviewed
+from hfs_vision.results import REVIEWED_FILE, read_reviewed
 from tests.benchmarks.common import Report, parser, spread
 from tests.browser.support import ARGUMENTS
 from tests.synthetic import Recording

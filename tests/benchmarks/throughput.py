@@ -51,7 +51,7 @@ def bare(path: Path) -> Run:
     import cv2
     import mediapipe
 
-    from hfs_vision.quiet import quiet_native
+    from hfs_vision.landmarks.native_output import quiet_native
 
     with quiet_native():
         mesh = mediapipe.solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hfs_vision.pipeline import detect
+from hfs_vision.analysis.pipeline import detect
 from tests.browser.support import ARGUMENTS, ReviewPage, program
 from tests.clips import write_clip
 from tests.synthetic import Recording

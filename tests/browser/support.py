@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hfs_vision.tables import ReviewedEvent, read_reviewed
+from hfs_vision.results import ReviewedEvent, read_reviewed
 
 ARGUMENTS = [
     "--no-sandbox",

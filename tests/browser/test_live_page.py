@@ -13,7 +13,7 @@ pytest.importorskip("httpx")
 
 from hfs_vision.core.summary import count_events
 from hfs_vision.live import Action
-from hfs_vision.tables import read_events, read_rows
+from hfs_vision.results import read_events, read_rows
 from hfs_vision.web.live import create_live_app
 from hfs_vision.web.live_display import PageDisplay
 from hfs_vision.web.server import LocalServer

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from hfs_vision.tables import read_folder
+from hfs_vision.results import read_folder
 from tests.browser.conftest import START_S
 from tests.browser.support import ReviewPage, program
 from tests.clips import write_clip
@@ -322,12 +322,12 @@ def test_fits_a_telephone(chromium, folder):
 
 
 def test_real_results_are_shown(chromium, tmp_path):
-    from hfs_vision.facemesh import carries_face_mesh
+    from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
     from tests.cli.support import VIDEO
 
     if not carries_face_mesh():
         pytest.skip("no landmark model is here")
-    from hfs_vision.pipeline import analyze
+    from hfs_vision.analysis.pipeline import analyze
 
     shutil.copy(VIDEO, tmp_path / "clip.mp4")
     analyze(tmp_path / "clip.mp4").save(tmp_path / "clip.results")

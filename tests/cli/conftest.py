@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision import pipeline, workers
+from hfs_vision.analysis import parallel, pipeline
 from hfs_vision.cli import main
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from tests.cli.support import VIDEO, Command, Outcome, StandIn, remux
 from tests.golden.data import task_file
 from tests.synthetic import Recording
@@ -45,7 +45,7 @@ def hfs(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     made = StandIn()
-    monkeypatch.setattr(workers, "open_landmarker", lambda *_, **__: made)
+    monkeypatch.setattr(parallel, "open_landmarker", lambda *_, **__: made)
     return made
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hfs_vision.batch import COHORT_COLUMNS
+from hfs_vision.results import read_events
 from hfs_vision.schema import KINDS
-from hfs_vision.tables import read_events
 from tests.batch_support import (
     NAMES,
     Batch,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hfs_vision.checking import TOPICS
+from hfs_vision.quality import TOPICS
 from hfs_vision.schema import Frame
 from tests import clips
 from tests.cli.support import VIDEO, nothing_written, posix_only

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hfs_vision import pipeline
+from hfs_vision.analysis import pipeline
 from hfs_vision.cli import clips
-from hfs_vision.tables import read_folder
+from hfs_vision.results import read_folder
 from hfs_vision.video import digest, open_source
 from tests.cli.support import StandIn, files_in, remux
 from tests.golden.data import SAMPLES

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.tables import read_events
+from hfs_vision.results import read_events
 from tests.cli.support import VIDEO, files_in, nothing_written
 from tests.models_here import needs_model
 from tests.review_support import opened

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.comparison.writing import SCORE_COLUMNS
+from hfs_vision.evaluation.write_scores import SCORE_COLUMNS
 from tests.cli.support import files_in
 from tests.golden.data import SAMPLES
 from tests.test_comparison import LABELS, MALFORMED, written

@@ -9,8 +9,8 @@ import shutil
 
 import pytest
 
-from hfs_vision.comparison.pairing import Pair, find_pairs
 from hfs_vision.errors import UsageError
+from hfs_vision.evaluation.pair_files import Pair, find_pairs
 from tests.review_support import opened, save_result
 from tests.test_comparison import LABELS, written
 

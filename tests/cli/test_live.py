@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.tables import read_events, read_signals
+from hfs_vision.results import read_events, read_signals
 from tests.cli.support import VIDEO, nothing_written, posix_only
 from tests.live_support import start_live
 from tests.mjpeg_server import MjpegServer

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from hfs_vision import models
 from hfs_vision.cli import cli
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.landmarks import model_files
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from tests.cli.support import files_in
 
 # Models
@@ -28,19 +28,21 @@ def test_model_info_lists_the_bundle_and_the_mediapipe(hfs):
 
 def test_model_info_lists_the_weights_of_our_own_with_size_and_hash(hfs):
     lines = hfs("model", "info").out.splitlines()
-    for file in models.OWN_FILES:
-        path = models.own_weights(file)
+    for file in model_files.OWN_FILES:
+        path = model_files.own_weights(file)
         data = path.read_bytes()
         row = lines.index(f"{file}  comes with hfs-vision")
         assert lines[row + 1].strip() == str(path)
-        assert lines[row + 2].strip() == f"{len(data):,} bytes, SHA-256 {models.sha256_hex(data)}"
+        assert (
+            lines[row + 2].strip() == f"{len(data):,} bytes, SHA-256 {model_files.sha256_hex(data)}"
+        )
 
 
 def test_model_info_says_which_weights_of_our_own_are_missing(hfs, tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "checkout_folder", lambda: tmp_path)
+    monkeypatch.setattr(model_files, "checkout_folder", lambda: tmp_path)
     outcome = hfs("model", "info")
     assert outcome.code == 1
-    assert f"error: {tmp_path / models.OWN_FILES[0]} is missing; " in outcome.err
+    assert f"error: {tmp_path / model_files.OWN_FILES[0]} is missing; " in outcome.err
     assert "Traceback" not in outcome.err
 
 

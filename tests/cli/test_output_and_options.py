@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 import pytest
 
-from hfs_vision import Settings, pipeline
+from hfs_vision import Settings
+from hfs_vision.analysis import pipeline
+from hfs_vision.analysis.pipeline import RESULT_FILES
 from hfs_vision.cli import cli
-from hfs_vision.pipeline import RESULT_FILES
 from tests.cli.support import VIDEO, files_in, nothing_written
 from tests.golden.data import task_file
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.tables import held, read_folder
+from hfs_vision.results import held, read_folder
 from tests.cli.support import posix_only
 from tests.footage_support import annotated
 

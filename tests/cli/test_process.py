@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision import workers
-from hfs_vision.facemesh import carries_face_mesh
-from hfs_vision.pipeline import RESULT_FILES
+from hfs_vision.analysis import parallel
+from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
+from hfs_vision.results import read_events
 from hfs_vision.schema import Frame
-from hfs_vision.tables import read_events
 from tests.cli.support import SAMPLE, VIDEO, Outcome, StandIn, nothing_written, posix_only, remux
 from tests.golden.data import event_file
 from tests.models_here import needs_model
@@ -157,7 +157,7 @@ def test_ctrl_c_before_the_first_frame_is_no_error_of_the_video(hfs, stand_in, m
         signal.raise_signal(signal.SIGINT)  # while the model is loaded
         return stand_in
 
-    monkeypatch.setattr(workers, "open_landmarker", interrupted)
+    monkeypatch.setattr(parallel, "open_landmarker", interrupted)
     outcome = hfs("analyze", VIDEO, "--out", "results")
     assert outcome.code == 130
     assert "usable frame" not in outcome.err
@@ -187,7 +187,7 @@ def test_a_termination_signal_leaves_nothing_of_a_short_command(hfs, results, mo
     def terminated(handle: object, **_: object) -> None:
         signal.raise_signal(signal.SIGTERM)  # in the middle of writing
 
-    monkeypatch.setattr("hfs_vision.pipeline.write_signals", terminated)
+    monkeypatch.setattr("hfs_vision.analysis.pipeline.write_signals", terminated)
     handler = signal.getsignal(signal.SIGTERM)
     outcome = hfs("detect", results / "signals.csv", "--out", "out")
     assert outcome.code == 143

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hfs_vision.pipeline import RESULT_FILES
-from hfs_vision.tables import read_events
+from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.results import read_events
 from hfs_vision.video import open_source
 from tests import clips
 from tests.cli.support import VIDEO, nothing_written, remux

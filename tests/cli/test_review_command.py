@@ -14,7 +14,7 @@ pytest.importorskip("httpx")
 
 import httpx
 
-from hfs_vision.tables import read_reviewed
+from hfs_vision.results import read_reviewed
 from hfs_vision.web.security import TOKEN_HEADER
 
 NOT_MINE = "onset_s,duration_s,side,region\n9,1,left,eye\n"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from hfs_vision.analysis.pipeline import detect
 from hfs_vision.cli.visible import VisibleConsole, VisibleStream, visible
 from hfs_vision.diary import init_diary
-from hfs_vision.pipeline import detect
 from tests.cli.support import posix_only
 from tests.synthetic import Recording
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from hfs_vision import workers
 from hfs_vision.__main__ import main
+from hfs_vision.analysis import parallel
 from hfs_vision.cli import live
 from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS
 from hfs_vision.schema import FloatArray, Frame, Landmarker
 
-_open_landmarker = workers.open_landmarker
+_open_landmarker = parallel.open_landmarker
 
 
 class _Spoilt:
@@ -100,7 +100,7 @@ def inject(fault: str) -> None:
     def spoilt(*arguments: Any, **options: Any) -> Landmarker:
         return _Spoilt(_open_landmarker(*arguments, **options), LANDMARKS[fault])
 
-    workers.open_landmarker = spoilt  # type: ignore[assignment]
+    parallel.open_landmarker = spoilt  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from hfs_vision.results import read_events
 from hfs_vision.schema import Event
-from hfs_vision.tables import read_events
 from tests.golden.data import SAMPLES
 
 Picture = NDArray[np.uint8]

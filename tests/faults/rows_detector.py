@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hfs_vision import pipeline
+from hfs_vision.analysis import pipeline
 from tests.faults.material import write_piece
 from tests.faults.rows import Expect, Place, Row, answered, refused
 from tests.faults.rows_source import LEFT

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hfs_vision import models
-from hfs_vision.facemesh import carries_face_mesh
+from hfs_vision.landmarks import model_files
+from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from tests.faults.material import write_piece
 from tests.faults.rows import Place, Row, answered, refused
 from tests.faults.rows_source import LEFT
 from tests.faults.watching import ROOT
 from tests.golden.data import task_file
 
-BUNDLE = models.FACE_LANDMARKER
+BUNDLE = model_files.FACE_LANDMARKER
 
 
 def _no_task() -> str:
@@ -59,7 +59,7 @@ def _given(spoil: Callable[[Path], None]) -> Callable[[Place], list[Any]]:
 
 def _elsewhere(place: Place) -> Mapping[str, str]:
     return {
-        models.FOLDER_VARIABLE: str(place.file("models")),
+        model_files.FOLDER_VARIABLE: str(place.file("models")),
         "XDG_CACHE_HOME": str(place.file("cache")),
     }
 
@@ -114,7 +114,7 @@ def _own(name: str, spoil: Callable[[Path], None]) -> Callable[[Place], list[Any
         shutil.copytree(ROOT / "hfs_vision", copy / "hfs_vision", ignore=ignore)
         shutil.copy(ROOT / "pyproject.toml", copy)
         (copy / "models").mkdir()
-        for file in models.OWN_FILES:
+        for file in model_files.OWN_FILES:
             shutil.copy(ROOT / "models" / file, copy / "models")
         spoil(copy / "models" / name)
         video = write_piece(place.file("x").parent, "left")
@@ -139,11 +139,11 @@ def _one_byte(path: Path) -> None:
 
 def _swapped(path: Path) -> None:
     """The other network's weights under this name."""
-    other = next(file for file in models.OWN_FILES if file != path.name)
+    other = next(file for file in model_files.OWN_FILES if file != path.name)
     shutil.copy(path.with_name(other), path)
 
 
-_EYES, _MOUTH = models.OWN_FILES
+_EYES, _MOUTH = model_files.OWN_FILES
 
 
 ROWS = [

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from hfs_vision.diary import open_diary
-from hfs_vision.tables import read_events, read_signals
+from hfs_vision.results import read_events, read_signals
 from tests.cli.support import remux
 from tests.faults.material import write_piece
 from tests.faults.results import VISITS, analysed, diary, empty_diary

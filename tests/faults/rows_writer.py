@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hfs_vision.tables.locks import Lock
+from hfs_vision.results.locks import Lock
 from tests.faults.material import events_in, write_piece
 from tests.faults.results import analysed
 from tests.faults.rows import ANALYSIS, Expect, Place, Row, Seen, answered, refused

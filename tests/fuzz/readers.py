@@ -20,21 +20,17 @@ from typing import TextIO, TypeVar
 import cv2
 import numpy as np
 
+from hfs_vision.analysis.pipeline import RESULT_FILES, detect
 from hfs_vision.batch.cohort import COHORT_COLUMNS, RECORD_FILE, Cohort, result_folder
 from hfs_vision.batch.names import STATE, read_names
 from hfs_vision.cli.options import read_settings
-from hfs_vision.comparison.reading import CONFIDENCES, read_event_file
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.settings import Settings
 from hfs_vision.errors import HfsVisionError, UsageError
+from hfs_vision.evaluation.read_references import CONFIDENCES, read_event_file
 from hfs_vision.live.protocol import COLUMNS, open_protocol
-from hfs_vision.pipeline import RESULT_FILES, detect
 from hfs_vision.report import numbers
-from hfs_vision.review import Review
-from hfs_vision.review.fields import clean_comment
-from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES
-from hfs_vision.settings import Settings
-from hfs_vision.simulate.truth import read_script, write_truth
-from hfs_vision.tables import (
+from hfs_vision.results import (
     COHORT_FILE,
     EVENT_COLUMNS,
     EVENTS_FILE,
@@ -64,7 +60,11 @@ from hfs_vision.tables import (
     write_signals,
     write_twitches,
 )
-from hfs_vision.tables.reading import as_measurements
+from hfs_vision.results.read_tables import as_measurements
+from hfs_vision.review import Review
+from hfs_vision.review.fields import clean_comment
+from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES
+from hfs_vision.simulate.truth import read_script, write_truth
 from hfs_vision.video import TIMESTAMPS_NAME
 from hfs_vision.video.images import ImageFolder
 from tests.fuzz.diary import COHORT_WORDS, LIVE_WORDS, added, diary_beside

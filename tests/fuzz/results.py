@@ -30,7 +30,7 @@ import numpy as np
 
 from hfs_vision.cli import main
 from hfs_vision.errors import HfsVisionError
-from hfs_vision.tables import (
+from hfs_vision.results import (
     EVENTS_FILE,
     MARKS_FILE,
     REVIEWED_FILE,
@@ -41,7 +41,7 @@ from hfs_vision.tables import (
     read_folder,
     write_reviewed,
 )
-from hfs_vision.tables.reviewed import ReviewedEvent
+from hfs_vision.results.reviewed import ReviewedEvent
 from hfs_vision.web.session import ReviewSession
 from hfs_vision.web.traces import decimated
 from tests.diary_support import new_diary, result_folder

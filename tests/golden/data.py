@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision import models
-from hfs_vision.appearance import readings
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, RIGID_MIDLINE, RIGID_PAIRS
+from hfs_vision.landmarks import model_files
+from hfs_vision.landmarks.patch_networks import readings
 from hfs_vision.schema import N_LANDMARKS, SIDES, Event, FloatArray, ModelIdentity
 
 FOLDER = Path(__file__).parent
@@ -63,7 +63,7 @@ class Golden:
     Attributes:
         time_s: ``(n,)``.
         landmarks: ``(n, 478, 3)``, zero if not stored.
-        looks: ``(n, 7)``, a row of `hfs_vision.appearance.Appearance` for each frame.
+        looks: ``(n, 7)``, a row of `hfs_vision.landmarks.patch_networks.Appearance` for each frame.
         model: The landmark model, and the weights that read the patches.
     """
 
@@ -144,8 +144,8 @@ def _from_bytes(parts: NDArray[np.uint8], dtype: type[np.signedinteger[Any]]) ->
 
 def task_file() -> Path | None:
     """The FaceLandmarker's bundle, if it is on this machine."""
-    shared = SHARED / "models" / models.FACE_LANDMARKER.file
-    return models.find("face_landmarker") or (shared if shared.is_file() else None)
+    shared = SHARED / "models" / model_files.FACE_LANDMARKER.file
+    return model_files.find("face_landmarker") or (shared if shared.is_file() else None)
 
 
 # Truth

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from hfs_vision.live import Action, View, run_live, session_clock
-from hfs_vision.live.picture import draw
+from hfs_vision.live.frame_view import draw
 from hfs_vision.video import Replay
 from tests.golden.data import ROOT, SAMPLES
 

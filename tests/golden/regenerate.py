@@ -14,11 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hfs_vision.appearance import Appearance
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.models import FACE_LANDMARKER, FOLDER_VARIABLE, by_hand
-from hfs_vision.pipeline import detect
-from hfs_vision.tables import write_events
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
+from hfs_vision.landmarks.model_files import FACE_LANDMARKER, FOLDER_VARIABLE, by_hand
+from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.results import write_events
 from hfs_vision.video import open_source
 from tests.golden.data import (
     LANDMARKERS,

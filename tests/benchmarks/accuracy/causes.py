@@ -9,9 +9,9 @@ import numpy as np
 
 from hfs_vision.core import signals as weights
 from hfs_vision.core.pulls import OTHER_WEIGHT
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
 from hfs_vision.schema import SIDES
-from hfs_vision.settings import Settings
 from tests.benchmarks.accuracy.scoring import Found
 
 CAUSES = (

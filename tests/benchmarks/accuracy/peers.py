@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import find_peaks, peak_widths, savgol_filter
 
-from hfs_vision.core.evaluate import Mark
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.evaluation.evaluate import Mark
 from hfs_vision.schema import SIDES, BoolArray, FloatArray
 
 SAVGOL_S, SAVGOL_ORDER = 3.0, 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hfs_vision.core.evaluate import Marked
+from hfs_vision.evaluation.evaluate import Marked
 from tests.benchmarks.accuracy.material import CLOSURES, DURATIONS_S, EXCURSIONS, Plan
 from tests.benchmarks.accuracy.reliability import SOURCES, bins, run_events
 from tests.benchmarks.accuracy.run import Run

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 
 import hfs_vision
-from hfs_vision.appearance import Appearance, readings
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.landmarks import MOVING, RIGID
-from hfs_vision.facemesh import open_landmarker
-from hfs_vision.fusion import fuse
+from hfs_vision.landmarks.fused import fuse
+from hfs_vision.landmarks.mediapipe_models import open_landmarker
+from hfs_vision.landmarks.patch_networks import Appearance, readings
 from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame
 from hfs_vision.simulate import (
     Camera,

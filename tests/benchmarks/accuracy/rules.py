@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from hfs_vision.core.detector import Detector
-from hfs_vision.core.evaluate import Marked
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import SignalBuilder, Signals
+from hfs_vision.evaluation.evaluate import Marked
 from hfs_vision.schema import Event
-from hfs_vision.settings import Settings
 from tests.benchmarks.accuracy import peers
 from tests.benchmarks.accuracy.variants import ALONE, NO_MOUTH
 

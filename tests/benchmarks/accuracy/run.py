@@ -9,9 +9,9 @@ import numpy as np
 
 from hfs_vision.core.detector import row_ends
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.scores import Evaluation
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
-from hfs_vision.settings import Settings
+from hfs_vision.evaluation.scores import Evaluation
 from tests.benchmarks.accuracy.material import Plan
 from tests.benchmarks.accuracy.rules import FACTORS, RULES, Rule, signals_of
 from tests.benchmarks.accuracy.scoring import Found, judge

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.core.evaluate import Mark, Marked, Recording
-from hfs_vision.core.scores import ELSEWHERE, Evaluation, evaluate
+from hfs_vision.evaluation.evaluate import Mark, Marked, Recording
+from hfs_vision.evaluation.scores import ELSEWHERE, Evaluation, evaluate
 from hfs_vision.schema import FloatArray
 from hfs_vision.simulate import Movement
 from tests.benchmarks.accuracy.material import Plan

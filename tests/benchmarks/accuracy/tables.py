@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from hfs_vision.core.evaluate import Marked
+from hfs_vision.evaluation.evaluate import Marked
 from tests.benchmarks.accuracy.causes import CAUSES, tabulate
 from tests.benchmarks.accuracy.material import CLOSURES, DURATIONS_S, EXCURSIONS, Plan
 from tests.benchmarks.accuracy.reliability import SOURCES, bins, run_events

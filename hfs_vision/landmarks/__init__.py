@@ -1,0 +1,1 @@
+"""Landmarks of one subject in each frame, and what the patch networks read around them."""

@@ -1,0 +1,271 @@
+"""A result folder as a whole, as those need it who show it, correct it or pass it on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.settings import Settings
+from hfs_vision.core.signals import Signals
+from hfs_vision.errors import TableError, UsageError
+from hfs_vision.results.columns import (
+    EVENTS_FILE,
+    MARK_COLUMNS,
+    MARKS_FILE,
+    REVIEWED_FILE,
+    SIGNAL_COLUMNS,
+    SIGNALS_FILE,
+    SUMMARY_FILE,
+    TWITCH_COLUMNS,
+    TWITCHES_FILE,
+)
+from hfs_vision.results.read_tables import (
+    ANY_RECORDING,
+    as_measurements,
+    check_peak,
+    parse_choice,
+    parse_number,
+    parse_time,
+    read_events,
+    read_numbers,
+    read_rows,
+)
+from hfs_vision.results.replace_files import finish_replacing
+from hfs_vision.results.reviewed import ReviewedEvent, read_reviewed, standing
+from hfs_vision.results.summary_file import SummaryFile, read_summary
+from hfs_vision.results.time_limits import BREAK_S, Recorded
+from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
+
+LONGEST_STEP_S = Settings().max_gap_s
+"""By so much may the last frame outlast its own time, where no summary says how long it lasts."""
+
+_TRIES = 5
+"""How often a folder is read that is replaced each time meanwhile."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened in a live session: a mark of the user, a segment, a lost camera."""
+
+    time_s: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """What a result folder holds.
+
+    Attributes:
+        path: The folder.
+        machine_events: As the program found them, with their twitches, in order of onset.
+        reviewed: As a person corrected them, rejected ones too; ``None`` where nobody has.
+        measurements, signals: One row per frame; no rows where there is no ``signals.csv``.
+        summary: What ``summary.json`` says; nothing where there is none.
+        recorded: When the recording begins and ends, by which the other tables are checked.
+        marks: What happened in a live session.
+        warnings: What is missing here or of another version, in sentences.
+    """
+
+    path: Path
+    machine_events: Sequence[Event]
+    reviewed: Sequence[ReviewedEvent] | None
+    measurements: Measurements
+    signals: Signals
+    summary: SummaryFile
+    recorded: Recorded
+    marks: Sequence[Mark]
+    warnings: Sequence[str]
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The corrected events where there are some, else those of the program."""
+        return self.machine_events if self.reviewed is None else standing(self.reviewed)
+
+    @property
+    def sha256(self) -> str | None:
+        """Which recording this is of, where the summary says it."""
+        return self.summary.source.sha256
+
+    @property
+    def subject(self) -> tuple[float, float] | None:
+        """Whom the user asked to follow, as `hfs_vision.analyze` takes it; ``None`` for
+        the largest face, or where the summary does not say it.
+        """
+        return self.summary.subject
+
+    @property
+    def valid_s(self) -> float:
+        """Time in which both sides were measured; NaN where the summary does not say it."""
+        return self.summary.valid_s
+
+
+def read_folder(path: Path) -> ResultFolder:
+    """Reads a result folder. Of its files only ``events.csv`` must be there.
+
+    Files whose replacement was interrupted are put in their places first. What is read is one
+    result, also where another one takes its place meanwhile.
+
+    Raises:
+        UsageError: If it is no result folder.
+        TableError: If a file in it is not as documented.
+        OutputError: If a replacement was interrupted and cannot be ended.
+    """
+    for attempt in range(1, _TRIES + 1):
+        finish_replacing(path)
+        before = _generation(path)
+        try:
+            found = _read(path)
+        except TableError:  # of tables of two results, which contradict each other
+            if attempt == _TRIES or _generation(path) == before:
+                raise
+            continue
+        if _generation(path) == before:
+            break
+    return found
+
+
+def _generation(path: Path) -> list[int]:
+    """Which files are there: another result has others."""
+    names = (EVENTS_FILE, TWITCHES_FILE, SIGNALS_FILE, SUMMARY_FILE)
+    return [(path / name).stat().st_ino for name in names if (path / name).exists()]
+
+
+def _read(path: Path) -> ResultFolder:
+    if not (path / EVENTS_FILE).is_file():
+        what = f"holds no {EVENTS_FILE}" if path.is_dir() else "is not a folder"
+        raise UsageError(
+            f"{path} {what}: give the folder that hfs-vision analyze or live has written "
+            f"(hfs-vision detect makes it anew from a {SIGNALS_FILE})"
+        )
+    warnings: list[str] = []
+    summary = _read_summary(path / SUMMARY_FILE, warnings)
+    signals_file, twitches, reviewed, marks = (
+        path / name for name in (SIGNALS_FILE, TWITCHES_FILE, REVIEWED_FILE, MARKS_FILE)
+    )
+    columns = SIGNAL_COLUMNS
+    table = np.empty((0, len(columns)))
+    if signals_file.exists():
+        table = read_numbers(signals_file, columns)
+    else:
+        warnings.append(f"{SIGNALS_FILE} is missing: no traces can be shown")
+    measurements = as_measurements(signals_file, np.delete(table[:, :14], 1, axis=1))
+    recorded = recording_of(signals_file, measurements.time_s, summary)
+    events = read_events(path / EVENTS_FILE, recorded)
+    if twitches.exists():
+        events = _with_twitches(twitches, events, recorded)
+    counted = None if summary.partial else summary.counted
+    if counted not in (None, len(events)):
+        warnings.append(
+            f"{SUMMARY_FILE} counts {counted} events and {EVENTS_FILE} holds {len(events)}: one "
+            "of them was edited or is of another result; hfs-vision detect makes both anew"
+        )
+    return ResultFolder(
+        path=path,
+        machine_events=sorted(events, key=lambda event: (event.onset_s, event.side)),
+        reviewed=read_reviewed(reviewed, recorded) if reviewed.exists() else None,
+        measurements=measurements,
+        signals=_as_signals(table),
+        summary=summary,
+        recorded=recorded,
+        marks=read_marks(marks, recorded) if marks.exists() else [],
+        warnings=warnings,
+    )
+
+
+def recording_of(path: Path, time_s: FloatArray, summary: SummaryFile) -> Recorded:
+    """What is known of a recording by its signals and its summary.
+
+    Args:
+        path: The signals' file.
+        time_s: Times of its rows, in seconds.
+        summary: What lies beside it. Where it says that the recording was not read to its end it
+            may be older than the last rows: a session writes it now and then.
+
+    Raises:
+        TableError: If a row lies by more than `BREAK_S` beyond what the summary says.
+    """
+    start_s, end_s = summary.start_s, summary.end_s
+    tonic_s = summary.settings.tonic_s
+    known = start_s < end_s  # also of numbers that are missing
+    if not known and not len(time_s):
+        return Recorded(tonic_s=tonic_s)
+    if not known:
+        return Recorded(float(time_s[0]), float(time_s[-1]) + LONGEST_STEP_S, tonic_s)
+    said = Recorded(start_s, end_s, tonic_s)
+    if not len(time_s):
+        return said
+    if not summary.partial:
+        beyond = int(np.searchsorted(time_s, end_s + BREAK_S, side="right"))
+        for row in {0, beyond} - {len(time_s)}:
+            said.check_mark(path, row + 2, "time_s", float(time_s[row]), segment=False)
+    first_s, last_s = min(start_s, float(time_s[0])), max(end_s, float(time_s[-1]))
+    return Recorded(first_s, last_s, tonic_s)
+
+
+def read_marks(path: Path, recorded: Recorded = ANY_RECORDING) -> list[Mark]:
+    """What happened in a live session, in the order of the file.
+
+    Raises:
+        TableError: If a row is not as documented, or beyond the recording.
+    """
+    found = []
+    for row, cells in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS):
+        time_s, kind = parse_time(path, row, "time_s", cells["time_s"]), cells["kind"]
+        recorded.check_mark(path, row, "time_s", time_s, segment=kind == "segment")
+        found.append(Mark(time_s, kind, cells["label"]))
+    return found
+
+
+def _read_summary(path: Path, warnings: list[str]) -> SummaryFile:
+    summary = read_summary(path)
+    if summary is None:
+        warnings.append(f"{path.name} is missing: rates and settings are not known")
+        return SummaryFile()
+    written_by = summary.versions.hfs_vision
+    if written_by != version("hfs-vision"):
+        warnings.append(
+            f"this result was written by hfs-vision {written_by or 'of an unknown version'}, not "
+            f"by {version('hfs-vision')}: counts of two versions may differ"
+        )
+    return summary
+
+
+def _with_twitches(path: Path, events: Sequence[Event], recorded: Recorded) -> list[Event]:
+    found: list[list[Twitch]] = [[] for _ in events]
+    for row, cells in read_rows(path, TWITCH_COLUMNS, grown=TWITCH_COLUMNS):
+        number = parse_number(path, row, "event", cells["event"])
+        if not (number >= 1 and number == int(number)):
+            raise TableError(
+                f"{path}, row {row}: event is {cells['event']!r}; write a whole number"
+            )
+        if number > len(events):
+            continue  # of an event that a person has taken out of the table, or that is cut off
+        onset_s, duration_s, peak_s, score = (
+            parse_time(path, row, name, cells[name])
+            for name in ("onset_s", "duration_s", "peak_s", "score")
+        )
+        offset_s = onset_s + duration_s
+        recorded.check(path, row, [("onset_s", onset_s), ("its end", offset_s)])
+        check_peak(path, row, peak_s, onset_s, offset_s)
+        found[int(number) - 1].append(
+            Twitch(
+                onset_s=onset_s,
+                offset_s=offset_s,
+                region=parse_choice(path, row, "region", cells["region"], REGIONS),
+                peak_s=peak_s,
+                score=score,
+            )
+        )
+    return [replace(e, twitches=tuple(twitches)) for e, twitches in zip(events, found, strict=True)]
+
+
+def _as_signals(table: np.ndarray[Any, np.dtype[np.float64]]) -> Signals:
+    pairs = (table[:, first : first + 2] for first in range(14, 22, 2))
+    return Signals(table[:, 0], *pairs)
