@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.signals import Signals
-from hfs_vision.render import Course, text_drawing, video_writer
+from hfs_vision.render import EventLookup, text_drawing, video_writer
 from hfs_vision.render.event_lookup import Numbered
 from hfs_vision.results import ANNOTATED, RECORDING
 from hfs_vision.schema import Event, Frame, ModelIdentity
@@ -42,8 +42,8 @@ def signals(stop_s: float, step_s: float = 0.05, start_s: float = 0.0) -> Signal
     return Signals(time_s, rest, rest.copy(), rest, rest)
 
 
-def course(*events: Event, stop_s: float = 10.0) -> Course:
-    return Course([Numbered(i, e) for i, e in enumerate(events, 1)], signals(stop_s))
+def course(*events: Event, stop_s: float = 10.0) -> EventLookup:
+    return EventLookup([Numbered(i, e) for i, e in enumerate(events, 1)], signals(stop_s))
 
 
 class Finder:

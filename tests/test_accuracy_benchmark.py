@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from hfs_vision.core.detector import Detector
-from hfs_vision.core.geometry import Measurements, Readings
+from hfs_vision.core.geometry import Measurements, PatchMeasurements
 from hfs_vision.core.settings import Settings
-from hfs_vision.evaluation.evaluate import Mark
+from hfs_vision.evaluation.evaluate import LabelledEvent
 from hfs_vision.schema import Event
 from hfs_vision.simulate import Movement
 from tests.benchmarks.accuracy import (
@@ -166,7 +166,7 @@ def test_every_score_falls_as_the_factor_rises():
 def test_variants_leave_out_what_their_names_say():
     faces = Recording(1.0).landmarks()
     n = len(faces)
-    looks = Readings(np.full((n, 2), 0.05), np.full((n, 2, 2), 0.01), np.full(n, 0.5))
+    looks = PatchMeasurements(np.full((n, 2), 0.05), np.full((n, 2, 2), 0.01), np.full(n, 0.5))
     made = variants("m", np.arange(n) / 30, faces, looks, 0.0)
     whole, no_mouth, alone = made["m"], made[NO_MOUTH.format("m")], made[ALONE.format("m")]
     assert len(made) == 3
@@ -247,8 +247,8 @@ def twitch(onset_s: float, side: str = "left") -> Movement:
     return Movement("eyelid_twitch", side, onset_s, 0.2, 0.5)
 
 
-def mark(onset_s: float, side: str = "left") -> Mark:
-    return Mark(onset_s, onset_s + 0.2, side, "eye", "eyelid_twitch")
+def mark(onset_s: float, side: str = "left") -> LabelledEvent:
+    return LabelledEvent(onset_s, onset_s + 0.2, side, "eye", "eyelid_twitch")
 
 
 def test_judge_counts_hits_false_and_wrong_side():
@@ -261,7 +261,7 @@ def test_judge_counts_hits_false_and_wrong_side():
 
 def test_events_of_the_mouth_are_dropped_where_only_the_eye_is_scored():
     only_eye = Plan(recipe=Recipe(person="a", source="clip", path=""), kind="clip", regions="eye")
-    mouth = Mark(1.0, 1.2, "left", "mouth", "lower_face_spasm")
+    mouth = LabelledEvent(1.0, 1.2, "left", "mouth", "lower_face_spasm")
     assert scoring.judge(only_eye, [mouth, mark(2.0)], 60.0).false == 1
 
 

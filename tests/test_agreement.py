@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hfs_vision.core.detector import row_ends
 from hfs_vision.evaluation.agreement import agreement, f_quantile, icc_absolute
-from hfs_vision.evaluation.evaluate import Mark
+from hfs_vision.evaluation.evaluate import LabelledEvent
 from hfs_vision.evaluation.kappa import Presence, compare_presence, measured_seconds, moving
 
 SHROUT_FLEISS = [
@@ -131,7 +131,10 @@ def test_any_counts_give_an_agreement_without_a_crash(pairs):
 
 
 def marks(*spans, side="left"):
-    return [Mark(onset_s, offset_s, side, "eye", "eyelid_twitch") for onset_s, offset_s in spans]
+    return [
+        LabelledEvent(onset_s, offset_s, side, "eye", "eyelid_twitch")
+        for onset_s, offset_s in spans
+    ]
 
 
 def test_kappa_worked_out_by_hand():

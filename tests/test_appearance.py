@@ -17,7 +17,7 @@ from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, MIRROR_PAIRS, OUTER_CANTHUS
 from hfs_vision.errors import ModelError
 from hfs_vision.landmarks import model_files
-from hfs_vision.landmarks.patch_networks import FILES, Appearance, normalised, readings
+from hfs_vision.landmarks.patch_networks import FILES, PatchNetworks, normalised, readings
 from hfs_vision.landmarks.patches import FacePatches
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.simulate import FaceState, Rgb, default_portrait, warp_face
@@ -28,8 +28,8 @@ EACH_SIDE = pytest.mark.parametrize("side", [0, 1], ids=["left", "right"])
 
 
 @pytest.fixture(scope="module")
-def reader() -> Appearance:
-    return Appearance()
+def reader() -> PatchNetworks:
+    return PatchNetworks()
 
 
 @cache
@@ -57,11 +57,11 @@ def moved(**state: tuple[float, float]) -> Rgb:
     return warp_face(*at_rest(), FaceState(**state))
 
 
-def read(reader: Appearance, picture: Rgb) -> FloatArray:
+def read(reader: PatchNetworks, picture: Rgb) -> FloatArray:
     return reader(Frame(0, 0.0, picture), found_in(picture))
 
 
-def measured(reader: Appearance, picture: Rgb) -> Measurements:
+def measured(reader: PatchNetworks, picture: Rgb) -> Measurements:
     landmarks = found_in(picture)
     looks = readings([reader(Frame(0, 0.0, picture), landmarks)])
     return measure(np.zeros(1), landmarks[None], looks)
@@ -280,7 +280,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_copies_of_the_weights_are_the_same_weights(folder, reader):
-    assert Appearance().sha256 == reader.sha256
+    assert PatchNetworks().sha256 == reader.sha256
     data = b"".join((folder / file).read_bytes() for file in FILES)
     assert reader.sha256 == model_files.sha256_hex(data)
 
@@ -289,9 +289,9 @@ def test_other_weights_have_another_hash(folder, reader):
     data = bytearray((folder / FILES[1]).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / FILES[1]).write_bytes(data)
-    assert Appearance().sha256 != reader.sha256
+    assert PatchNetworks().sha256 != reader.sha256
     assert reader.warnings == ()
-    (warning,) = Appearance().warnings
+    (warning,) = PatchNetworks().warnings
     assert FILES[1] in warning
 
 
@@ -299,13 +299,13 @@ def test_other_weights_have_another_hash(folder, reader):
 def test_missing_weights_say_which_file_and_what_to_do(folder, file, monkeypatch):
     (folder / file).unlink()
     with pytest.raises(ModelError, match=f"{file} is missing; .*git checkout -- models/{file}"):
-        Appearance()
+        PatchNetworks()
     monkeypatch.setattr(model_files, "checkout_folder", lambda: None)
     monkeypatch.setattr(
         model_files, "__file__", str(folder / "hfs_vision" / "landmarks" / "model_files.py")
     )
     with pytest.raises(ModelError, match=rf"weights.{FILES[0]} is missing; install hfs-vision"):
-        Appearance()
+        PatchNetworks()
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -325,7 +325,7 @@ def test_damaged_weights_say_which_file_and_what_to_do(folder, file, damage):
     path = folder / file
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ModelError, match=f"{file} is damaged; .*git checkout -- models/{file}"):
-        Appearance()
+        PatchNetworks()
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -333,7 +333,7 @@ def test_weights_of_the_other_network_are_refused(folder, file):
     other = next(name for name in FILES if name != file)
     (folder / file).write_bytes((folder / other).read_bytes())
     with pytest.raises(ModelError, match=f"{file} takes pictures of .*git checkout -- models/"):
-        Appearance()
+        PatchNetworks()
 
 
 def test_weights_that_cannot_be_read_say_so(folder, monkeypatch):
@@ -342,7 +342,7 @@ def test_weights_that_cannot_be_read_say_so(folder, monkeypatch):
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ModelError, match=r"eye_closure\.onnx cannot be read \(Permission denied"):
-        Appearance()
+        PatchNetworks()
 
 
 def test_an_installed_package_looks_in_its_own_folder(tmp_path, monkeypatch):

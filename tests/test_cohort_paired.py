@@ -17,7 +17,7 @@ from hfs_vision.cohort.paired import (
     person_ratio,
     signed_rank,
 )
-from hfs_vision.cohort.periods import Pair, Period, Question, pair_of
+from hfs_vision.cohort.periods import BeforeAfter, Period, Question, pair_of
 from hfs_vision.cohort.persons import Person
 from hfs_vision.rates import rate
 from tests.cohort_support import TOXIN, diary, group, segment, session, treatment
@@ -28,9 +28,11 @@ DEPRESSION = np.array([0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29])
 """Scores of nine patients, second visit less first (Hollander and Wolfe 1973, p. 29)."""
 
 
-def made(before: int, after: int, before_s: float = 60.0, after_s: float = 60.0, **more) -> Pair:
+def made(
+    before: int, after: int, before_s: float = 60.0, after_s: float = 60.0, **more
+) -> BeforeAfter:
     periods = (Period(1, s, rate(n, s)) for n, s in ((before, before_s), (after, after_s)))
-    return Pair("P", "left", None, *periods, **more)
+    return BeforeAfter("P", "left", None, *periods, **more)
 
 
 class TestSignedRank:

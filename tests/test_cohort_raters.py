@@ -8,7 +8,7 @@ import pytest
 
 from hfs_vision.cohort import interpretation
 from hfs_vision.cohort.paired import compare
-from hfs_vision.cohort.periods import Pair, Question, pair_of
+from hfs_vision.cohort.periods import BeforeAfter, Question, pair_of
 from hfs_vision.cohort.persons import Person
 from hfs_vision.cohort.raters import Rated, Raters, read_raters
 from hfs_vision.cohort.write_cohort import (
@@ -151,12 +151,12 @@ class TestTheFilesOfAnAgreement:
 class TestTheFilesOfAComparison:
     @pytest.fixture(scope="class")
     @staticmethod
-    def pairs() -> list[Pair]:
+    def pairs() -> list[BeforeAfter]:
         people = [*group(7, 0.5), diary(person="<i>No", treatments=())]
         asked = Question(treatment=TOXIN)
         return [pair_of(Person(d.person, d), asked) for d in people]
 
-    def written(self, folder: Path, pairs: list[Pair], **more: bool) -> Page:
+    def written(self, folder: Path, pairs: list[BeforeAfter], **more: bool) -> Page:
         question = Question(treatment=TOXIN)
         write_comparison(folder, pairs, compare(pairs), question, **more)
         return Page((folder / "comparison.html").read_text())

@@ -12,7 +12,7 @@ import pytest
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.evaluation.evaluate import compare
-from hfs_vision.evaluation.pair_files import LAST_ROW, Pair, find_pairs, read_pair
+from hfs_vision.evaluation.pair_files import LAST_ROW, FilePair, find_pairs, read_pair
 from hfs_vision.evaluation.read_references import read_event_file
 from hfs_vision.evaluation.scores import evaluate
 from hfs_vision.results import read_events
@@ -179,9 +179,9 @@ def test_folders_are_paired_by_name(tmp_path):
     )
     pairs, left_out = find_pairs(human, machine)
     assert pairs == [
-        Pair("a", human / "a.csv", machine / "a.results" / "events.csv"),
-        Pair("b", human / "b.truth.csv", machine / "b.csv"),
-        Pair("c.d", human / "c.d.csv", machine / "c.d.results" / "events.csv"),
+        FilePair("a", human / "a.csv", machine / "a.results" / "events.csv"),
+        FilePair("b", human / "b.truth.csv", machine / "b.csv"),
+        FilePair("c.d", human / "c.d.csv", machine / "c.d.results" / "events.csv"),
     ]
     assert left_out == []
 
@@ -239,7 +239,7 @@ def test_files_and_result_folders_are_one_recording_named_by_the_reference(tmp_p
     results = machine / "b.results"
     for estimated in (results, results / "events.csv"):
         assert find_pairs(human / "a.truth.csv", estimated)[0] == [
-            Pair("a", human / "a.truth.csv", results / "events.csv")
+            FilePair("a", human / "a.truth.csv", results / "events.csv")
         ]
     assert find_pairs(results, human / "a.truth.csv")[0][0].name == "b"
 
@@ -253,7 +253,7 @@ def pair_of(tmp_path, summary=None):
     if summary is not None:
         written(results, summary, "summary.json")
     reference = written(tmp_path, LABELS + "3,0.5,left,wink,\n29.5,0.5,both,blink,\n")
-    return Pair("a", reference, results / "events.csv")
+    return FilePair("a", reference, results / "events.csv")
 
 
 def test_time_is_that_of_the_summary_or_given_or_until_the_last_row(tmp_path):
@@ -272,13 +272,15 @@ def test_the_summary_of_an_analysis_is_understood(tmp_path):
     analysis = detect(Recording(40).lid(0, 20, 0.3).without_face(30, 5).measured())
     analysis.save(tmp_path / "a.results")
     reference = written(tmp_path, LABELS + "20,0.3,left,wink,high\n")
-    recording, notes = read_pair(Pair("a", reference, tmp_path / "a.results" / "events.csv"))
+    recording, notes = read_pair(FilePair("a", reference, tmp_path / "a.results" / "events.csv"))
     assert recording.valid_s == pytest.approx(analysis.summary.valid_s)
     assert (evaluate([recording]).tally().matched, notes) == (1, [])
 
 
 def test_without_any_row_and_length_there_is_no_rate(tmp_path):
-    recording, _ = read_pair(Pair("a", written(tmp_path, LABELS), written(tmp_path, LABELS, "b")))
+    recording, _ = read_pair(
+        FilePair("a", written(tmp_path, LABELS), written(tmp_path, LABELS, "b"))
+    )
     assert recording.valid_s == 0
     assert math.isnan(evaluate([recording]).tally().false_per_min)
 
@@ -308,7 +310,7 @@ def test_the_length_of_the_last_frame_is_granted(tmp_path):
 
 def test_an_estimate_beyond_the_end_of_the_recording_is_refused(tmp_path):
     reference = written(tmp_path, LABELS)
-    pair = Pair("a", reference, pair_of(tmp_path / "b").estimated)
+    pair = FilePair("a", reference, pair_of(tmp_path / "b").estimated)
     with pytest.raises(TableError, match=r"events\.csv, row 3: .* ends at 8 s"):
         read_pair(pair, duration_s=8.0)
 
@@ -333,7 +335,7 @@ def result_at(folder, start_s, onsets_s=TRUTH, **source):
 @pytest.mark.parametrize("start_s", [1.466667, 36001.4, -9.317689])
 def test_labels_of_a_player_meet_the_clock_of_the_file(tmp_path, start_s):
     labels, events = marks(tmp_path / "a.csv", TRUTH), result_at(tmp_path / "a.results", start_s)
-    for pair in (Pair("a", labels, events), Pair("a", events, labels)):
+    for pair in (FilePair("a", labels, events), FilePair("a", events, labels)):
         recording, notes = read_pair(pair)
         assert len(compare(recording).matched) == len(TRUTH)
         sign = 1 if pair.estimated == events else -1
@@ -345,14 +347,14 @@ def test_labels_of_a_player_meet_the_clock_of_the_file(tmp_path, start_s):
 
 def test_a_single_label_is_enough_where_the_clock_is_known(tmp_path):
     labels = marks(tmp_path / "a.csv", TRUTH[:1])
-    recording, notes = read_pair(Pair("a", labels, result_at(tmp_path / "a.results", 1.4)))
+    recording, notes = read_pair(FilePair("a", labels, result_at(tmp_path / "a.results", 1.4)))
     assert len(compare(recording).matched) == 1
     assert len(notes) == 1
 
 
 def test_two_tables_alone_are_brought_onto_one_clock_and_that_is_told(tmp_path):
     one, other = marks(tmp_path / "a.csv", TRUTH), marks(tmp_path / "b.csv", np.add(TRUTH, 36001.4))
-    for pair in (Pair("a", one, other), Pair("a", other, one)):
+    for pair in (FilePair("a", one, other), FilePair("a", other, one)):
         recording, notes = read_pair(pair, duration_s=20.0)
         assert len(compare(recording).matched) == len(TRUTH)
         assert "found from the events alone" in notes[0]
@@ -361,7 +363,7 @@ def test_two_tables_alone_are_brought_onto_one_clock_and_that_is_told(tmp_path):
 def test_labels_on_the_clock_of_the_file_stay(tmp_path):
     events = result_at(tmp_path / "a.results", 1.4)
     labels = marks(tmp_path / "a.csv", np.add(TRUTH, 1.45))
-    recording, notes = read_pair(Pair("a", labels, events))
+    recording, notes = read_pair(FilePair("a", labels, events))
     assert (recording.clock_offset_s, notes) == (0.0, [])
     assert len(compare(recording).matched) == len(TRUTH)
 
@@ -369,7 +371,7 @@ def test_labels_on_the_clock_of_the_file_stay(tmp_path):
 def test_where_the_events_do_not_tell_the_clock_nothing_is_moved_but_it_is_told(tmp_path):
     events = result_at(tmp_path / "a.results", 3.0, [2.0, 8.0, 15.5])
     labels = marks(tmp_path / "a.csv", [4.0, 6.5, 12.0])
-    recording, notes = read_pair(Pair("a", labels, events))
+    recording, notes = read_pair(FilePair("a", labels, events))
     assert recording.clock_offset_s == 0.0
     assert "begins at 3.000 s" in notes[0]
     assert "nothing was moved" in notes[0]
@@ -379,4 +381,4 @@ def test_an_event_beyond_the_end_is_still_refused(tmp_path):
     events = result_at(tmp_path / "a.results", -9.3)
     labels = marks(tmp_path / "a.csv", [*TRUTH, 25.0])
     with pytest.raises(TableError, match=r"row 8: .*25 s .*ends at"):
-        read_pair(Pair("a", labels, events))
+        read_pair(FilePair("a", labels, events))

@@ -20,17 +20,17 @@ import clips
 from diary_support import new_diary, result_folder
 
 from hfs_vision.diary import open_diary
-from hfs_vision.diary.adding import Said, add_session
+from hfs_vision.diary.adding import UserFields, add_session
 from hfs_vision.diary.importing import find_inputs
 from hfs_vision.errors import HfsVisionError
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video import open_source
 from hfs_vision.video.exif import taken
-from hfs_vision.video.recording_date import Recorded, recorded_by_clock, recorded_by_tags
+from hfs_vision.video.recording_date import RecordingDate, recorded_by_clock, recorded_by_tags
 
 APPLE = "com.apple.quicktime.creationdate"
 CREATED = "creation_time"
-MORNING = Recorded("2026-03-01T08:30:15+00:00", "2026-03-01T09:30:15+01:00")
+MORNING = RecordingDate("2026-03-01T08:30:15+00:00", "2026-03-01T09:30:15+01:00")
 
 
 def tagged(path: Path, **tags: str) -> Path:
@@ -70,26 +70,30 @@ def test_the_day_of_recording_comes_before_that_of_an_export(tmp_path: Path, nam
         pytest.param(
             {"com.samsung.android.utc_offset": "+0100", CREATED: "2026-03-01T08:30:15Z"}, MORNING
         ),
-        pytest.param({"CREATION_TIME": "2026-03-01T08:30:15Z"}, Recorded(MORNING.utc)),
-        pytest.param({CREATED: "2026-03-01 09:30:15"}, Recorded(None, "2026-03-01T09:30:15")),
-        pytest.param({"DATE_RECORDED": "2026-03-01 09:30"}, Recorded(None, "2026-03-01T09:30:00")),
+        pytest.param({"CREATION_TIME": "2026-03-01T08:30:15Z"}, RecordingDate(MORNING.utc)),
+        pytest.param({CREATED: "2026-03-01 09:30:15"}, RecordingDate(None, "2026-03-01T09:30:15")),
+        pytest.param(
+            {"DATE_RECORDED": "2026-03-01 09:30"}, RecordingDate(None, "2026-03-01T09:30:00")
+        ),
         pytest.param(
             {CREATED: "1904-01-01T00:00:00Z", "date": "2026-03-01 09:30:15"},
-            Recorded(None, "2026-03-01T09:30:15"),
+            RecordingDate(None, "2026-03-01T09:30:15"),
             id="a clock that was never set says nothing",
         ),
         pytest.param(
             {APPLE: "2026-03-01T09:30:15", CREATED: "2026-03-01T08:30:15Z"},
-            Recorded(MORNING.utc),
+            RecordingDate(MORNING.utc),
             id="what has a zone comes before what has none",
         ),
-        pytest.param({"date": "2026"}, Recorded(), id="a year is no date"),
-        pytest.param({APPLE: "2026-02-30T09:30:15+0100"}, Recorded(), id="no such day"),
-        pytest.param({APPLE: "2026-03-01T09:30:15+9900"}, Recorded(None, "2026-03-01T09:30:15")),
-        pytest.param({CREATED: "0001-01-01T00:00:00+1400"}, Recorded()),
+        pytest.param({"date": "2026"}, RecordingDate(), id="a year is no date"),
+        pytest.param({APPLE: "2026-02-30T09:30:15+0100"}, RecordingDate(), id="no such day"),
+        pytest.param(
+            {APPLE: "2026-03-01T09:30:15+9900"}, RecordingDate(None, "2026-03-01T09:30:15")
+        ),
+        pytest.param({CREATED: "0001-01-01T00:00:00+1400"}, RecordingDate()),
     ],
 )
-def test_by_tags(tags: dict[str, str], right: Recorded) -> None:
+def test_by_tags(tags: dict[str, str], right: RecordingDate) -> None:
     assert recorded_by_tags(tags) == right
 
 
@@ -143,14 +147,16 @@ def test_by_exif(tmp_path: Path, suffix: str, order: str) -> None:
 @pytest.mark.parametrize(
     ("texts", "right"),
     [
-        ({"taken": "2026:03:01 09:30:15"}, Recorded(None, "2026-03-01T09:30:15")),
-        ({"digitized": "2026:03:01 09:30:15"}, Recorded(None, "2026-03-01T09:30:15")),
-        ({"changed": "2026:03:01 09:30:15"}, Recorded()),
-        ({"taken": "0000:00:00 00:00:00"}, Recorded()),
-        ({"taken": "    :  :     :  :  "}, Recorded()),
+        ({"taken": "2026:03:01 09:30:15"}, RecordingDate(None, "2026-03-01T09:30:15")),
+        ({"digitized": "2026:03:01 09:30:15"}, RecordingDate(None, "2026-03-01T09:30:15")),
+        ({"changed": "2026:03:01 09:30:15"}, RecordingDate()),
+        ({"taken": "0000:00:00 00:00:00"}, RecordingDate()),
+        ({"taken": "    :  :     :  :  "}, RecordingDate()),
     ],
 )
-def test_by_a_camera_that_says_less(tmp_path: Path, texts: dict[str, str], right: Recorded) -> None:
+def test_by_a_camera_that_says_less(
+    tmp_path: Path, texts: dict[str, str], right: RecordingDate
+) -> None:
     assert taken(photograph(tmp_path / "a.jpg", exif(**texts))) == right
 
 
@@ -163,7 +169,7 @@ def test_exif_data_of_any_bytes_are_no_error(tmp_path: Path) -> None:
             data[at] = random.integers(256)
         taken(photograph(tmp_path / "a.jpg", bytes(data[: random.integers(4, len(data) + 1)])))
     (tmp_path / "b.jpg").write_bytes(b"\xff\xd8\xff")
-    assert taken(tmp_path / "b.jpg") == taken(tmp_path / "none.jpg") == Recorded()
+    assert taken(tmp_path / "b.jpg") == taken(tmp_path / "none.jpg") == RecordingDate()
 
 
 def test_a_folder_is_dated_by_its_first_image(tmp_path: Path) -> None:
@@ -181,7 +187,7 @@ def test_a_clock_without_a_zone_is_read_in_the_zone_of_the_diary(tmp_path: Path)
     (folder / "summary.json").write_text(json.dumps(summary))
     (given,), zone = find_inputs(folder), ZoneInfo("America/New_York")
     with open_diary(new_diary(tmp_path / "d.diary")) as store:
-        session = store.session(add_session(store, given, Said(), zone).number)
+        session = store.session(add_session(store, given, UserFields(), zone).number)
     there = session.started_utc.astimezone(zone)
     assert there.isoformat() == "2026-03-01T00:30:00-05:00"
 
@@ -206,4 +212,4 @@ def test_a_summary_that_was_edited_gives_no_date(tmp_path: Path, local: object, 
         open_diary(new_diary(tmp_path / "d.diary")) as store,
         pytest.raises(HfsVisionError, match=told),
     ):
-        add_session(store, given, Said(), ZoneInfo("UTC"))
+        add_session(store, given, UserFields(), ZoneInfo("UTC"))

@@ -13,7 +13,7 @@ from hfs_vision.batch import COHORT_COLUMNS
 from hfs_vision.batch.cohort import measured
 from hfs_vision.core.settings import Settings, settings_sha256
 from hfs_vision.diary import WHOLE, open_diary
-from hfs_vision.diary.adding import Said, add_session
+from hfs_vision.diary.adding import UserFields, add_session
 from hfs_vision.diary.dates import open_zone
 from hfs_vision.diary.importing import find_inputs, tables_sha256
 from hfs_vision.diary.recomputing import recomputed
@@ -50,7 +50,7 @@ def store(tmp_path):
 def add(store, path, **said):
     """Adds one result; gives what became of it, and the session as the diary has it."""
     (given,) = find_inputs(path)
-    added = add_session(store, given, Said(**said), VIENNA)
+    added = add_session(store, given, UserFields(**said), VIENNA)
     return added, store.session(added.number)
 
 
@@ -244,7 +244,7 @@ class TestTableOfABatch:
         whole = read_folder(gone)
         shutil.rmtree(gone)
         for given in find_inputs(table):
-            add_session(store, given, Said(), VIENNA)
+            add_session(store, given, UserFields(), VIENNA)
         from_folder, from_row = store.load().sessions
         assert from_folder.result == "there.results"
         assert from_folder.segments[0].time_s[LEFT_TWITCH] > 0
@@ -280,7 +280,7 @@ class TestTableOfABatch:
         shutil.rmtree(folder)
         (given,) = find_inputs(cohort(tmp_path / "cohort.csv", [row]))
         with pytest.raises((TableError, UsageError), match=told):
-            add_session(store, given, Said(), VIENNA)
+            add_session(store, given, UserFields(), VIENNA)
         assert store.load().sessions == ()
 
     def test_its_real_columns_are_those_of_a_batch(self, tmp_path):

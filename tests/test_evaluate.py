@@ -13,20 +13,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hfs_vision.errors import UsageError
-from hfs_vision.evaluation.evaluate import Mark, Recording, compare
+from hfs_vision.evaluation.evaluate import ComparedRecording, LabelledEvent, compare
 from hfs_vision.evaluation.matching import candidates, match, micro
-from hfs_vision.evaluation.scores import ELSEWHERE, RATES, Evaluation, Tally, evaluate
+from hfs_vision.evaluation.scores import ELSEWHERE, RATES, Evaluation, MatchCounts, evaluate
 from hfs_vision.schema import SIDES, event_kind
 
 
 def mark(onset_s, duration_s=0.3, side="left", region="eye", kind=None):
     component = "tonic" if duration_s >= 1 else "clonic"
     offset_s = round(onset_s + duration_s, 6)
-    return Mark(onset_s, offset_s, side, region, kind or event_kind(region, component))
+    return LabelledEvent(onset_s, offset_s, side, region, kind or event_kind(region, component))
 
 
 def compared(reference, estimated, tolerance_s=0.15, **rest) -> Evaluation:
-    return evaluate([Recording("a", reference, estimated, **rest)], tolerance_s=tolerance_s)
+    return evaluate([ComparedRecording("a", reference, estimated, **rest)], tolerance_s=tolerance_s)
 
 
 def counts(evaluation: Evaluation, **group: str) -> dict[str, int]:
@@ -275,8 +275,8 @@ ERRORS = (Evaluation.onset_error, Evaluation.duration_error)
 
 def test_false_events_per_minute_refer_to_the_time_of_all_recordings():
     recordings = [
-        Recording("a", [mark(1)], [mark(1), mark(9)], valid_s=90.0),
-        Recording("b", [], [mark(3), mark(5)], valid_s=30.0),
+        ComparedRecording("a", [mark(1)], [mark(1), mark(9)], valid_s=90.0),
+        ComparedRecording("b", [], [mark(3), mark(5)], valid_s=30.0),
     ]
     found = evaluate(recordings)
     assert found.tally().false_per_min == pytest.approx(1.5)
@@ -290,12 +290,12 @@ def test_false_events_per_minute_refer_to_the_time_of_all_recordings():
 def test_nothing_against_nothing_is_undefined_and_no_crash():
     found = compared([], [], valid_s=60.0)
     tally = found.tally()
-    assert tally == Tally(valid_s=60.0)
+    assert tally == MatchCounts(valid_s=60.0)
     assert all(math.isnan(getattr(tally, name)) for name in RATES if name != "false_per_min")
     assert tally.false_per_min == 0
     assert math.isnan(found.onset_error().median)
     assert math.isnan(found.same_region())
-    assert evaluate([]).tally() == Tally()
+    assert evaluate([]).tally() == MatchCounts()
 
 
 def test_nothing_found_and_nothing_wanted_score_zero_where_that_is_defined():
@@ -323,11 +323,11 @@ def test_nothing_found_and_nothing_wanted_score_zero_where_that_is_defined():
 )
 def test_events_that_cannot_be_are_refused(reference, estimated, what):
     with pytest.raises(UsageError, match=what):
-        Recording("a", reference, estimated)
+        ComparedRecording("a", reference, estimated)
 
 
 def test_reference_events_that_touch_or_overlap_by_rounding_are_sound():
-    Recording("a", [mark(1, 0.5), mark(1.5), mark(1.2, side="right"), mark(1.799)], [])
+    ComparedRecording("a", [mark(1, 0.5), mark(1.5), mark(1.2, side="right"), mark(1.799)], [])
 
 
 # --- relations ----------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def recordings(draw):
     for candidate in sorted(draw(MARKS), key=lambda m: m.onset_s):
         if all(m.offset_s <= candidate.onset_s for m in reference if m.side == candidate.side):
             reference.append(candidate)
-    return Recording(
+    return ComparedRecording(
         "a",
         draw(st.permutations(reference)),
         draw(MARKS),
@@ -418,7 +418,7 @@ def test_groups_add_up_to_the_whole(recording, tolerance_s):
         [found.tally(side=side) for side in SIDES],
         [found.tally(region=region) for region in ("eye", "mouth", "eye+mouth")],
     ):
-        for field in fields(Tally):
+        for field in fields(MatchCounts):
             if field.name != "valid_s":
                 total = sum(getattr(tally, field.name) for tally in groups)
                 assert total == getattr(whole, field.name), field.name
@@ -449,12 +449,13 @@ def test_a_wider_tolerance_matches_no_fewer(recording):
 def test_recordings_add_up(several, tolerance_s):
     whole = evaluate(several, tolerance_s=tolerance_s).tally()
     parts = [evaluate([r], tolerance_s=tolerance_s).tally() for r in several]
-    assert whole == sum(parts, Tally())
+    assert whole == sum(parts, MatchCounts())
 
 
 def test_agreement_of_an_evaluation_counts_events_per_recording_and_side():
     several = [
-        Recording(str(n), TWITCHES[:n], TWITCHES[: n + n % 2]) for n in (0, 1, 2, 3, 4, 5, 6)
+        ComparedRecording(str(n), TWITCHES[:n], TWITCHES[: n + n % 2])
+        for n in (0, 1, 2, 3, 4, 5, 6)
     ]
     found = evaluate(several)
     assert found.agreement().bias == pytest.approx(3 / 7)

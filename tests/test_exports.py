@@ -14,7 +14,7 @@ import pytest
 from bids_validator import BIDSValidator
 
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.exports import Request, export, read_content
+from hfs_vision.exports import ExportRequest, export, read_content
 from hfs_vision.live.protocol import open_protocol
 from hfs_vision.results import KNOWN_LABELS, read_folder
 from tests.export_support import FORMATS, STARTED, analysis, save, session
@@ -33,7 +33,7 @@ def reviewed(tmp_path):
 
 
 def run(*folders, to, **options):
-    return export(Request(folders=folders, to=to, **options))
+    return export(ExportRequest(folders=folders, to=to, **options))
 
 
 def table(path):

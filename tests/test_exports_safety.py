@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hfs_vision.errors import OutputError, TableError, UsageError
-from hfs_vision.exports import Request, export
+from hfs_vision.exports import ExportRequest, export
 from tests.export_support import FORMATS, STARTED, save, session
 
 CANARY, DATE = "Zaphod", "2031-07-19"
@@ -20,7 +20,7 @@ HOSTILE = '=HYPERLINK("http://x","y")\n<b>&\x00\t]]>'
 
 
 def run(*folders, to, **options):
-    return export(Request(folders=folders, to=to, **options))
+    return export(ExportRequest(folders=folders, to=to, **options))
 
 
 def everything(out: Path) -> str:

@@ -21,7 +21,13 @@ from skimage import data
 
 from hfs_vision.errors import ModelError, SourceError, UsageError
 from hfs_vision.landmarks import mediapipe_models, model_files
-from hfs_vision.landmarks.face_identity import Look, Picture, Place, keep_only, look_of
+from hfs_vision.landmarks.face_identity import (
+    AppearanceVector,
+    FacePosition,
+    Picture,
+    extract_appearance,
+    keep_only,
+)
 from hfs_vision.landmarks.mediapipe_models import SubjectLandmarker, open_landmarker
 from hfs_vision.landmarks.native_output import quiet_native
 from hfs_vision.landmarks.subject_tracker import PATIENCE_S, Subject
@@ -39,7 +45,7 @@ BACKENDS = [
 
 
 def opened(
-    name: str, subject: tuple[float, float] | None = None, known: Look | None = None
+    name: str, subject: tuple[float, float] | None = None, known: AppearanceVector | None = None
 ) -> Landmarker:
     model = TASK if name == "facelandmarker" else None
     return open_landmarker(name, model=model, subject=subject, known=known)
@@ -97,12 +103,12 @@ def centres(landmarks: FloatArray) -> FloatArray:
 # Part by part
 
 
-def known_look(backend: str) -> Look:
+def known_look(backend: str) -> AppearanceVector:
     landmarker = opened(backend)
     picture = scene((SUBJECT, 350, 60))
     face = follow(landmarker, [picture] * 3)[-1]
     landmarker.close()
-    return look_of(picture, face)
+    return extract_appearance(picture, face)
 
 
 def test_a_known_subject_is_followed_though_another_face_is_larger(backend: str) -> None:
@@ -391,8 +397,8 @@ class World:
             self.current = next(iter(visible), None)
         return [] if self.current is None else [visible[self.current]]
 
-    def survey(self, rgb: Picture) -> list[Place]:
-        return [Place.of(face) for face in self._visible(rgb).values()]
+    def survey(self, rgb: Picture) -> list[FacePosition]:
+        return [FacePosition.of(face) for face in self._visible(rgb).values()]
 
     def examine(self, rgb: Picture) -> list[FloatArray]:
         return list(self._visible(rgb).values())
@@ -402,7 +408,7 @@ class World:
 
 
 def mesh(x: float, y: float, size: float = 50.0) -> FloatArray:
-    """478 points around a place, with the four that `Place` reads at the rim."""
+    """478 points around a place, with the four that `FacePosition` reads at the rim."""
     points = np.random.default_rng(0).uniform(-0.45, 0.45, (478, 3)) * size
     points -= points.mean(axis=0)
     half = size / 2
@@ -482,7 +488,7 @@ def test_a_stranger_who_looks_rather_like_the_subject_is_not_taken_silently() ->
     world = World({"a": 1, "b": 2})
     blend = 0.5 * world.textures["a"] + 0.5 * world.textures["b"]
     world.textures["b"] = blend.astype(np.uint8)
-    likeness = look_of(world.picture({"a": LEFT}), mesh(*LEFT)) @ look_of(
+    likeness = extract_appearance(world.picture({"a": LEFT}), mesh(*LEFT)) @ extract_appearance(
         world.picture({"b": LEFT}), mesh(*LEFT)
     )
     assert 0.62 < likeness < 0.83  # as of one pair of people in ten
@@ -530,29 +536,33 @@ def test_a_lasting_change_of_look_is_told_once() -> None:
 def test_a_look_is_free_of_brightness_and_contrast_and_tells_people_apart() -> None:
     world = World({"a": 1, "b": 2})
     lit = world.picture({"a": LEFT})
-    look = look_of(lit, mesh(*LEFT))
-    dim = look_of((lit * 0.5 + 20).astype(np.uint8), mesh(*LEFT))
-    other = look_of(world.picture({"b": LEFT}), mesh(*LEFT))
+    look = extract_appearance(lit, mesh(*LEFT))
+    dim = extract_appearance((lit * 0.5 + 20).astype(np.uint8), mesh(*LEFT))
+    other = extract_appearance(world.picture({"b": LEFT}), mesh(*LEFT))
     assert look @ dim > 0.99
     assert abs(look @ other) < 0.3
-    assert not look_of(np.zeros_like(lit), mesh(*LEFT)).any()
+    assert not extract_appearance(np.zeros_like(lit), mesh(*LEFT)).any()
 
 
 def test_what_is_shown_around_a_place_keeps_its_coordinates_at_the_border() -> None:
     rgb = np.random.default_rng(3).integers(1, 255, (50, 80, 3), np.uint8)
-    shown = keep_only(rgb, Place(2.0, 48.0, 10.0), 1.0)
+    shown = keep_only(rgb, FacePosition(2.0, 48.0, 10.0), 1.0)
     assert shown.shape == rgb.shape
     np.testing.assert_array_equal(shown[38:50, 0:13], rgb[38:50, 0:13])
     assert shown.any(axis=2).sum() == 12 * 13
-    assert not keep_only(rgb, Place(-300.0, 20.0, 10.0), 1.0).any()
+    assert not keep_only(rgb, FacePosition(-300.0, 20.0, 10.0), 1.0).any()
 
 
 def test_a_place_does_not_depend_on_the_roll_of_the_head() -> None:
     face = mesh(300.0, 100.0)
     turned = face.copy()
     turned[:, 0], turned[:, 1] = 300 - (face[:, 1] - 100), 100 + (face[:, 0] - 300)
-    assert Place.of(turned).size == pytest.approx(Place.of(face).size) == pytest.approx(50.0)
-    assert Place.of(turned).distance(Place.of(face)) < 1e-9
+    assert (
+        FacePosition.of(turned).size
+        == pytest.approx(FacePosition.of(face).size)
+        == pytest.approx(50.0)
+    )
+    assert FacePosition.of(turned).distance(FacePosition.of(face)) < 1e-9
 
 
 # Opening

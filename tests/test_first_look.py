@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hfs_vision import analyze
 from hfs_vision.analysis.first_look import FirstLook, Looking, SeenFace, first_look
 from hfs_vision.analysis.pipeline import detect
-from hfs_vision.landmarks.face_identity import Place
+from hfs_vision.landmarks.face_identity import FacePosition
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.live import run_live, session_clock
 from hfs_vision.live.starting import Starting
@@ -198,8 +198,8 @@ def test_a_camera_is_measured_at_once_where_its_picture_is_upright(turn, waits):
 
 
 def test_places_are_told_as_the_user_would_give_them():
-    face = SeenFace(Place(0.25, 0.4, 0.2))
-    text = FirstLook(90, (face, SeenFace(Place(0.5, 0.5, 0.3), still=True))).faces_text
+    face = SeenFace(FacePosition(0.25, 0.4, 0.2))
+    text = FirstLook(90, (face, SeenFace(FacePosition(0.5, 0.5, 0.3), still=True))).faces_text
     x, y = turned_point((0.25, 0.4), 270)
     assert f"the one at {x:.2f} {y:.2f} (width 0.20) is followed" in text
     assert turned_point(turned_point((0.1, 0.7), 90), 270) == pytest.approx((0.1, 0.7))

@@ -17,7 +17,7 @@ import pytest
 
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.render import (
-    SecondPass,
+    ReplayPass,
     Style,
     annotate,
     cut_clip,
@@ -53,7 +53,7 @@ class TestTheAnnotatedVideo:
         remux(SAMPLES / "variable_frame_rate.mp4", tmp_path / "v.mp4", until_s=8.0)
         with open_source(tmp_path / "v.mp4") as source:
             given = [frame.time_s for frame in source]
-            found = annotate(SecondPass(source, course(), finder.open), tmp_path / "a.mp4")
+            found = annotate(ReplayPass(source, course(), finder.open), tmp_path / "a.mp4")
         assert len(set(np.round(np.diff(given), 4))) > 2
         times = [frame.time_s for frame in read(tmp_path / "a.mp4")]
         assert found == len(given)
@@ -63,7 +63,7 @@ class TestTheAnnotatedVideo:
     def test_keeps_a_first_time_above_zero(self, tmp_path, finder):
         times = [3.217283 + i * 0.04 for i in range(12)]
         with open_source(video(tmp_path / "v.mp4", times)) as source:
-            annotate(SecondPass(source, course(), finder.open), tmp_path / "a.mp4")
+            annotate(ReplayPass(source, course(), finder.open), tmp_path / "a.mp4")
         assert [f.time_s for f in read(tmp_path / "a.mp4")] == pytest.approx(times, abs=2 * TICK_S)
 
     def test_marks_a_side_in_the_frames_of_its_events_and_in_no_other(
@@ -71,7 +71,7 @@ class TestTheAnnotatedVideo:
     ):
         known = course(event("right", "eye", 1.0, 1.5), event("left", "mouth", 2.0, 3.1))
         with open_source(four_seconds) as source:
-            annotate(SecondPass(source, known, finder.open), tmp_path / "a.mp4")
+            annotate(ReplayPass(source, known, finder.open), tmp_path / "a.mp4")
         lit: dict[str, list[float]] = {"left": [], "right": []}
         for frame in read(tmp_path / "a.mp4"):
             # Not mirrored: the subject's right is at the left edge. A bar is 10 wide, else 3.
@@ -84,7 +84,7 @@ class TestTheAnnotatedVideo:
     def test_has_neither_sound_nor_the_name_of_the_recording(self, tmp_path, finder):
         clips.write_clip(tmp_path / "secret.mp4", audio=True)
         with open_source(tmp_path / "secret.mp4") as source:
-            annotate(SecondPass(source, course(), finder.open), tmp_path / "a.mp4")
+            annotate(ReplayPass(source, course(), finder.open), tmp_path / "a.mp4")
         with av.open(str(tmp_path / "secret.mp4")) as given:
             assert len(given.streams) == 2
         with av.open(str(tmp_path / "a.mp4")) as made:
@@ -96,7 +96,7 @@ class TestTheAnnotatedVideo:
     ):
         monkeypatch.setattr(video_writer.av, "codecs_available", {"mpeg4"})
         with open_source(four_seconds) as source:
-            annotate(SecondPass(source, course(), finder.open), tmp_path / "a.mp4")
+            annotate(ReplayPass(source, course(), finder.open), tmp_path / "a.mp4")
         with open_source(tmp_path / "a.mp4") as source:
             assert source.info.codec == "mpeg4"
             times = [frame.time_s for frame in source]
@@ -119,7 +119,7 @@ class TestWhatBreaksOff:
 
     def test_a_stop_leaves_no_half_video(self, target, finder, four_seconds):
         with open_source(four_seconds) as source:
-            second = SecondPass(source, course(), finder.open, stop=lambda: len(finder.times) >= 40)
+            second = ReplayPass(source, course(), finder.open, stop=lambda: len(finder.times) >= 40)
             with pytest.raises(Stopped):
                 annotate(second, target)
         assert self.untouched(target)
@@ -134,7 +134,7 @@ class TestWhatBreaksOff:
             resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
             try:
                 with pytest.raises(OutputError, match=r"cannot write .*a\.mp4"):
-                    annotate(SecondPass(source, course(), finder.open), target)
+                    annotate(ReplayPass(source, course(), finder.open), target)
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert self.untouched(target)
@@ -148,7 +148,7 @@ class TestClips:
         (cut,) = plan_cuts(known, pad_s=0.5)
         style = Style(overlay=False)
         with open_source(four_seconds) as source:
-            count = cut_clip(SecondPass(source, known, finder.open, style), cut, tmp_path / "c.mp4")
+            count = cut_clip(ReplayPass(source, known, finder.open, style), cut, tmp_path / "c.mp4")
         frames = read(tmp_path / "c.mp4")
         wanted = list(range(30, 55))  # from 1.5 s to 2.7 s
         assert count == len(frames) == len(wanted)
@@ -162,7 +162,7 @@ class TestClips:
         known = course(event("left", "eye", 2.0, 2.2))
         (cut,) = plan_cuts(known, pad_s=0.5)
         with open_source(four_seconds) as source:
-            cut_clip(SecondPass(source, known, finder.open), cut, tmp_path / "c.mp4")
+            cut_clip(ReplayPass(source, known, finder.open), cut, tmp_path / "c.mp4")
         first, again = finder.opened
         assert first is None
         assert isinstance(again, np.ndarray)
@@ -173,7 +173,7 @@ class TestClips:
         known = course(event("left", "eye", 60.0, 60.2))
         (cut,) = plan_cuts(known, pad_s=0.5)
         with open_source(four_seconds) as source:
-            second = SecondPass(source, known, finder.open)
+            second = ReplayPass(source, known, finder.open)
             assert cut_clip(second, cut, tmp_path / "c.mp4") == 0
             assert make_sheet(second, cut, tmp_path / "c.png") == 0
         assert not list(tmp_path.iterdir())
@@ -200,7 +200,7 @@ class TestSheets:
         (cut,) = plan_cuts(known, pad_s=0.5)
         finder.lost = (-math.inf, math.inf)  # so that whole pictures are shown
         with open_source(four_seconds) as source:
-            count = make_sheet(SecondPass(source, known, finder.open), cut, tmp_path / "s.png")
+            count = make_sheet(ReplayPass(source, known, finder.open), cut, tmp_path / "s.png")
         assert count == 10
         assert [p.name for p in tmp_path.iterdir()] == ["s.png"]
         return np.asarray(cv2.imread(str(tmp_path / "s.png")), np.uint8)
@@ -254,7 +254,7 @@ class Constructed:
 
 def test_frames_that_change_their_size_are_shown_in_that_of_the_first(tmp_path, finder):
     source = Constructed([(96, 64), (48, 32), (96, 64)])
-    second = SecondPass(source, course(), finder.open)
+    second = ReplayPass(source, course(), finder.open)
     assert [frame.rgb.shape for frame, _ in second.seen()] == [(64, 96, 3)] * 3
     assert annotate(second, tmp_path / "a.mp4") == 3
 
@@ -264,6 +264,6 @@ def test_a_clock_that_begins_below_zero_or_late_is_moved_to_zero(
     tmp_path, finder, start_s, shown_s
 ):
     source = Constructed([(96, 64)] * 5, start_s=start_s)
-    annotate(SecondPass(source, course(), finder.open), tmp_path / "a.mp4")
+    annotate(ReplayPass(source, course(), finder.open), tmp_path / "a.mp4")
     times = [frame.time_s for frame in read(tmp_path / "a.mp4")]
     assert times == pytest.approx([shown_s + i * 0.1 for i in range(5)], abs=TICK_S)

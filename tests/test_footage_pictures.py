@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.render import (
-    Course,
-    SecondPass,
+    EventLookup,
+    ReplayPass,
     Style,
     annotate,
     masking,
@@ -86,7 +86,7 @@ class TestBlur:
         known = course(event("left", "eye", 0.6, 0.8))
         style = Style(overlay=False, blur=True)
         with open_source(tmp_path / "v.mp4") as source:
-            annotate(SecondPass(source, known, finder.open, style), tmp_path / "a.mp4")
+            annotate(ReplayPass(source, known, finder.open, style), tmp_path / "a.mp4")
         flat = np.array(masking.HIDDEN[::-1])
         # The codec works in blocks of 16: what is further from what is shown is none of it.
         far = cv2.dilate(self.cover(), np.ones((65, 65))) == 0
@@ -105,7 +105,7 @@ class TestTheResult:
         return tmp_path / "a.results"
 
     def test_counts_what_has_begun_and_lights_what_lasts(self, folder):
-        found = Course.of(read_folder(folder))
+        found = EventLookup.of(read_folder(folder))
         first, second = (each.event for each in found.events)
         assert [found.count("left", t) for t in (0, first.onset_s, 29)] == [0, 1, 1]
         assert found.lit(first.onset_s) == {("left", "eye")}
@@ -118,7 +118,7 @@ class TestTheResult:
         assert not known.lit(5.433333333)
 
     def test_tells_where_nothing_was_measured(self, folder):
-        found = Course.of(read_folder(folder))
+        found = EventLookup.of(read_folder(folder))
         times = (24.9, 26.0, 27.5, 29.96, 30.5, -1.0)
         assert [found.measured(t) for t in times] == [True, False, True, True, False, False]
 
@@ -131,12 +131,14 @@ class TestTheResult:
         ]
         with (folder / "events.reviewed.csv").open("w", newline="") as handle:
             write_reviewed(handle, rows)
-        found = Course.of(read_folder(folder))
+        found = EventLookup.of(read_folder(folder))
         assert [(e.number, round(e.event.onset_s)) for e in found.events] == [(3, 5), (2, 20)]
 
 
 class TestThePicture:
-    def paint(self, known: Course, time_s: float, shape: tuple[int, int] = (480, 640)) -> Picture:
+    def paint(
+        self, known: EventLookup, time_s: float, shape: tuple[int, int] = (480, 640)
+    ) -> Picture:
         rgb = np.zeros((*shape, 3), np.uint8)
         return Painter(known, Style(), rgb.shape)(Frame(0, time_s, rgb), np.full((478, 3), np.nan))
 

@@ -19,7 +19,7 @@ from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import MOVING, RIGID
 from hfs_vision.landmarks import mediapipe_models
 from hfs_vision.landmarks.model_files import FACE_LANDMARKER
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.results import read_events
 from tests.golden.data import (
     FOLDER,
@@ -222,7 +222,7 @@ def test_a_golden_file_tells_which_model_made_it(sample, landmarker):
     model = golden(sample, landmarker).model
     assert model.landmarker == landmarker
     assert len(model.sha256) == 64
-    assert model.appearance_sha256 == Appearance().sha256, "python -m tests.golden.regenerate"
+    assert model.appearance_sha256 == PatchNetworks().sha256, "python -m tests.golden.regenerate"
     if landmarker == "facelandmarker":
         assert model.sha256 == FACE_LANDMARKER.sha256
         # What is taken out of the lids is decided in the program; stale here would go unseen.

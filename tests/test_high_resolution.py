@@ -18,7 +18,7 @@ import pytest
 
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.landmarks.mediapipe_models import carries_face_mesh, open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.landmarks.patches import cut_patches
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import open_source
@@ -66,7 +66,7 @@ def faces_of(frames: list[Frame]) -> FloatArray:
 
 
 def measured(frames: list[Frame]) -> Measurements:
-    faces, appearance = faces_of(frames), Appearance()
+    faces, appearance = faces_of(frames), PatchNetworks()
     looks = [appearance(frame, face) for frame, face in zip(frames, faces, strict=True)]
     return measure(np.array([frame.time_s for frame in frames]), faces, readings(looks))
 

@@ -7,7 +7,7 @@ import pytest
 
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.core.settings import Settings
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.live.counter import Counting
 from hfs_vision.live.log import SessionLog
 from hfs_vision.results import read_events, read_signals
@@ -20,10 +20,10 @@ BLANK = np.zeros((8, 8, 3), np.uint8)
 
 @pytest.fixture
 def counting(tmp_path, monkeypatch):
-    monkeypatch.setattr(Appearance, "__call__", lambda self, frame, face: np.full(7, np.nan))
+    monkeypatch.setattr(PatchNetworks, "__call__", lambda self, frame, face: np.full(7, np.nan))
     monkeypatch.setattr("hfs_vision.live.counter.readings", lambda rows: None)
     finder = StandIn()
-    made = Counting(finder, Appearance(), Settings(), SessionLog(tmp_path))
+    made = Counting(finder, PatchNetworks(), Settings(), SessionLog(tmp_path))
     recording = Recording(20).lid(0, 14.5, 3.0)
     faces = recording.landmarks()
 

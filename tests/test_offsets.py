@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from hfs_vision.evaluation.clock_offset import find_offset
-from hfs_vision.evaluation.evaluate import Mark
+from hfs_vision.evaluation.evaluate import LabelledEvent
 
 
-def at(*onsets_s: float, side: str = "left") -> list[Mark]:
-    return [Mark(t, t + 0.3, side, "eye", "eyelid_twitch") for t in onsets_s]
+def at(*onsets_s: float, side: str = "left") -> list[LabelledEvent]:
+    return [LabelledEvent(t, t + 0.3, side, "eye", "eyelid_twitch") for t in onsets_s]
 
 
 def irregular(count: int, seed: int = 0) -> np.ndarray:

@@ -25,7 +25,7 @@ from hfs_vision.analysis import parallel
 from hfs_vision.core import geometry
 from hfs_vision.errors import NoFaceError, SourceError, UsageError
 from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.results import read_events
 from hfs_vision.schema import Frame, ModelIdentity, SourceInfo
 from hfs_vision.simulate import write_video
@@ -177,7 +177,7 @@ def test_the_summary_names_the_weights_that_read_the_patches(stand_in, tmp_path)
     hfs_vision.analyze(video(SPASMS), stop=after(64)).save(tmp_path)
     model = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["model"]
     assert model["landmarker"] == "stand-in"
-    assert model["appearance_sha256"] == Appearance().sha256
+    assert model["appearance_sha256"] == PatchNetworks().sha256
     assert re.fullmatch(r"[0-9a-f]{64}", model["appearance_sha256"])
 
 

@@ -13,7 +13,7 @@ from hfs_vision.live.protocol import (
     COLUMNS,
     PAUSE_TEXT,
     Protocol,
-    Step,
+    ProtocolTask,
     open_protocol,
     protocol_file,
 )
@@ -32,7 +32,7 @@ def texts(most):
 
 
 STEPS = st.builds(
-    Step,
+    ProtocolTask,
     label=texts(40),
     prompt=texts(200),
     seconds=st.floats(0.001, 60.0),
@@ -41,7 +41,12 @@ STEPS = st.builds(
 )
 PROTOCOLS = st.lists(STEPS, min_size=1, max_size=6).map(lambda s: Protocol("drawn", tuple(s)))
 THREE = Protocol(
-    "three", (Step("rest", "Rest.", 60.0), Step("smile", "Smile.", 3.0, 5, 2.0), Step("a", "A", 1))
+    "three",
+    (
+        ProtocolTask("rest", "Rest.", 60.0),
+        ProtocolTask("smile", "Smile.", 3.0, 5, 2.0),
+        ProtocolTask("a", "A", 1),
+    ),
 )
 
 
@@ -138,7 +143,7 @@ def test_lengths_and_starts_of_a_protocol_include_repeats_and_pauses():
 
 
 def test_repeats_without_a_pause_follow_each_other():
-    protocol = Protocol("p", (Step("a", "A", 0.1, 3),))
+    protocol = Protocol("p", (ProtocolTask("a", "A", 0.1, 3),))
     texts = [protocol.at(time_s).text for time_s in (0.05, 0.15, 0.25)]
     assert texts == ["A (1 of 3)", "A (2 of 3)", "A (3 of 3)"]
 
@@ -158,9 +163,9 @@ def test_steps_round_trip_through_csv(tmp_path_factory, steps):
 
 def test_repeat_and_pause_may_be_left_out_or_empty(tmp_path):
     short = write(tmp_path / "short.csv", "seconds,prompt,label\n5,Talk,talking\n")
-    assert open_protocol(short).steps == (Step("talking", "Talk", 5.0, 1, 0.0),)
+    assert open_protocol(short).steps == (ProtocolTask("talking", "Talk", 5.0, 1, 0.0),)
     empty = write(tmp_path / "empty.csv", HEADER + "talking,Talk,5,, \n")
-    assert open_protocol(empty).steps == (Step("talking", "Talk", 5.0, 1, 0.0),)
+    assert open_protocol(empty).steps == (ProtocolTask("talking", "Talk", 5.0, 1, 0.0),)
 
 
 def test_a_protocol_from_a_spreadsheet_loads(tmp_path):
@@ -170,7 +175,7 @@ def test_a_protocol_from_a_spreadsheet_loads(tmp_path):
         b'rest ,"Look up,\r\n\tthen\xc2\xa0down",2.5,2.0,mine\r\n'
     )
     assert open_protocol(str(path)) == Protocol(
-        "own", (Step("rest", "Look up, then down", 2.5, 2),)
+        "own", (ProtocolTask("rest", "Look up, then down", 2.5, 2),)
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, Hold, attacks, running_max
+from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, ExcursionHold, attacks, running_max
 from hfs_vision.core.settings import Settings
 
 FPS = 30
@@ -89,7 +89,7 @@ def test_what_cannot_be_measured_has_no_pull():
 def held_pull(place, threshold=0.02, pieces=()):
     time_s = np.arange(len(place)) / FPS
     pulled = attacks(time_s, place, MAX_GAP_S)
-    hold, edges = Hold(0.5), [0, *pieces, len(place)]
+    hold, edges = ExcursionHold(0.5), [0, *pieces, len(place)]
     parts = [
         hold.update(place[a:b], tuple(part[a:b] for part in pulled), np.full(b - a, threshold))
         for a, b in pairwise(edges)

@@ -11,7 +11,7 @@ from hfs_vision.cli import cli
 from hfs_vision.cohort.raters import read_raters
 from hfs_vision.diary.importing import find_inputs
 from hfs_vision.errors import TableError
-from hfs_vision.results import Recorded, read_events, read_folder, read_marks, read_segments
+from hfs_vision.results import RecordingSpan, read_events, read_folder, read_marks, read_segments
 from hfs_vision.review import Review
 from tests.diary_support import result_folder
 
@@ -130,7 +130,7 @@ def test_a_session_that_was_killed_may_be_longer_than_its_last_summary(folder):
     path = folder / "summary.json"
     short = {**json.loads(path.read_text()), "end_s": 20.0}
     path.write_text(json.dumps({**short, "partial": True}))
-    assert read_folder(folder).recorded == Recorded(0.0, pytest.approx(29.966667), 1.0)
+    assert read_folder(folder).recorded == RecordingSpan(0.0, pytest.approx(29.966667), 1.0)
     changed(folder / "signals.csv", "time_s", lambda cell: f"{200 * float(cell):.6f}")
     assert read_folder(folder).recorded.end_s > 5000
     path.write_text(json.dumps(short))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.errors import HfsVisionError, TableError, UsageError
 from hfs_vision.results import read_reviewed
-from hfs_vision.review.edit_log import MAX_CHARACTERS, Change, Entry, Log, parse, write
+from hfs_vision.review.edit_log import MAX_CHARACTERS, Entry, FieldChange, Log, parse, write
 from tests.cli.support import posix_only
 from tests.review_support import contents, opened, save_result, texts
 from tests.synthetic import Recording
@@ -38,7 +38,9 @@ ENTRIES = st.builds(
     st.integers(1, 999),
     st.just("2026-11-25T10:11:12Z"),
     WORDS,
-    st.lists(st.builds(Change, st.sampled_from(["comment", "onset_s"]), WORDS, WORDS)).map(tuple),
+    st.lists(st.builds(FieldChange, st.sampled_from(["comment", "onset_s"]), WORDS, WORDS)).map(
+        tuple
+    ),
     st.none() | st.tuples(st.just("2026-11-25T10:12:00Z"), WORDS),
 )
 
@@ -57,7 +59,9 @@ def test_any_text_in_place_of_a_history_is_kept(text):
 def test_a_history_beyond_what_a_spreadsheet_holds_loses_its_oldest_entries():
     log = Log()
     for number in range(1, 100):
-        entry = Entry(number, "2026-11-25T10:11:12Z", "AB", (Change("comment", "", "x" * 900),))
+        entry = Entry(
+            number, "2026-11-25T10:11:12Z", "AB", (FieldChange("comment", "", "x" * 900),)
+        )
         log = parse(write(replace(log, entries=(*log.entries, entry))))
     assert len(write(log)) <= MAX_CHARACTERS
     assert log.is_cut

@@ -12,7 +12,7 @@ from hfs_vision.diary import SegmentCounts
 from hfs_vision.errors import UsageError
 from hfs_vision.rates import rate
 from hfs_vision.schema import KINDS
-from hfs_vision.trend import Choice, build_trend
+from hfs_vision.trend import TrendOptions, build_trend
 from hfs_vision.trend.series import MOST_POINTS, day_number, read_sessions
 from hfs_vision.trend.tables import (
     SESSION_COLUMNS,
@@ -44,7 +44,7 @@ class TestWhatIsShown:
         assert build_trend(diary).shown.sides == ("right",)
         for side in ("both", "unknown"):
             assert build_trend(replace(diary, affected_side=side)).shown.sides == ("left", "right")
-        assert build_trend(diary, Choice(side="left")).shown.sides == ("left",)
+        assert build_trend(diary, TrendOptions(side="left")).shown.sides == ("left",)
 
     @pytest.mark.parametrize(("rested", "segment"), [(0, ""), (1, ""), (2, "rest"), (4, "rest")])
     def test_rest_is_compared_with_rest_where_half_of_the_sessions_have_it(self, rested, segment):
@@ -60,10 +60,10 @@ class TestWhatIsShown:
     @pytest.mark.parametrize(
         ("choice", "told"),
         [
-            (Choice(side="upper"), "no side 'upper'"),
-            (Choice(kind="blink"), "no kind 'blink'"),
-            (Choice(segment="singing"), "give one of whole, rest"),
-            (Choice(since="surgery"), "it has none"),
+            (TrendOptions(side="upper"), "no side 'upper'"),
+            (TrendOptions(kind="blink"), "no kind 'blink'"),
+            (TrendOptions(segment="singing"), "give one of whole, rest"),
+            (TrendOptions(since="surgery"), "it has none"),
         ],
     )
     def test_what_the_diary_does_not_have_is_told(self, choice, told):
@@ -94,7 +94,7 @@ class TestPoints:
         total = sum(points["left"].count for points in trend.by_kind.values())
         assert total.tolist() == trend.points["left"].count.tolist()
         assert tuple(trend.by_kind) == KINDS
-        assert not build_trend(year(), Choice(kind="mouth_pull")).by_kind
+        assert not build_trend(year(), TrendOptions(kind="mouth_pull")).by_kind
 
     def test_counts_without_durations_have_rates_and_no_share(self):
         plain = session(1, 0, TWITCH)
@@ -116,7 +116,7 @@ class TestPoints:
     def test_days_since_a_treatment_start_anew_with_each(self):
         sessions = [session(k + 1, day, TWITCH) for k, day in enumerate((-3, 0, 5, 30, 40, 70))]
         treated = [treatment(1, 0), treatment(2, 40), treatment(3, 50, "note", text="x")]
-        trend = build_trend(diary_of(sessions, treated), Choice(since="botulinum_toxin"))
+        trend = build_trend(diary_of(sessions, treated), TrendOptions(since="botulinum_toxin"))
         points = trend.points["left"]
         assert points.place.tolist() == [-3, 0, 5, 30, 40, 30]
         assert points.group.tolist() == [-1, -1, 0, 0, 0, 1]
@@ -274,7 +274,7 @@ class TestWarnings:
 
 class TestTables:
     def test_every_session_has_its_row_also_where_points_are_pooled(self):
-        trend = build_trend(year(sessions=500, every=1.0), Choice(side="both"))
+        trend = build_trend(year(sessions=500, every=1.0), TrendOptions(side="both"))
         rows = [dict(zip(SESSION_COLUMNS, r, strict=True)) for r in session_rows(trend)]
         assert trend.step
         assert len(rows) == 1000
@@ -299,5 +299,5 @@ def test_a_segment_named_like_the_whole_is_the_segment():
     none = dict.fromkeys(made.segments[0].counts, 0)
     small = SegmentCounts(label="whole", valid_s=60.0, counts=none, time_s=none)
     diary = diary_of([replace(made, segments=(made.segments[0], small))])
-    assert build_trend(diary, Choice(segment="whole")).points["left"].count.tolist() == [0.0]
+    assert build_trend(diary, TrendOptions(segment="whole")).points["left"].count.tolist() == [0.0]
     assert build_trend(diary).points["left"].count.tolist() == [6.0]

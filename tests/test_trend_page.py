@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from hfs_vision.schema import NOT_A_DEVICE
-from hfs_vision.trend import Choice, build_trend
+from hfs_vision.trend import TrendOptions, build_trend
 from hfs_vision.trend.figures import picture
 from hfs_vision.trend.trend_page import trend_page
 from tests.report_support import Page, part, points
@@ -28,7 +28,7 @@ def diary():
 
 @pytest.fixture(scope="module")
 def shown(diary):
-    trend = build_trend(diary, Choice(side="both"))
+    trend = build_trend(diary, TrendOptions(side="both"))
     return trend, Page(trend_page(trend))
 
 
@@ -98,14 +98,19 @@ def test_choices_are_links_only_where_they_can_be_answered(diary, shown):
 
 
 def test_the_page_is_the_same_for_the_same_diary(diary):
-    choice = Choice(kind="mouth_pull")
+    choice = TrendOptions(kind="mouth_pull")
     pages = {trend_page(build_trend(diary, choice)) for _ in range(2)}
     assert len(pages) == 1
     assert NOT_A_DEVICE in pages.pop()
 
 
 @pytest.mark.parametrize(
-    "choice", [Choice(since="botulinum_toxin"), Choice(kind="mouth_pull"), Choice(segment="whole")]
+    "choice",
+    [
+        TrendOptions(since="botulinum_toxin"),
+        TrendOptions(kind="mouth_pull"),
+        TrendOptions(segment="whole"),
+    ],
 )
 def test_other_views_are_drawn(diary, choice):
     page = Page(trend_page(build_trend(diary, choice)))
@@ -122,7 +127,7 @@ def test_diaries_of_one_session_one_day_or_many_years_are_drawn(days):
 
 
 def test_the_picture_is_on_white_and_has_both_colours(diary):
-    image = Image.open(io.BytesIO(picture(build_trend(diary, Choice(side="both")))))
+    image = Image.open(io.BytesIO(picture(build_trend(diary, TrendOptions(side="both")))))
     assert image.format == "PNG"
     colours = {c for _, c in image.convert("RGB").getcolors(1 << 20)}
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)

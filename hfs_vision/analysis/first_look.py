@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import measure
 from hfs_vision.errors import SourceError
-from hfs_vision.landmarks.face_identity import Picture, Place
+from hfs_vision.landmarks.face_identity import FacePosition, Picture
 from hfs_vision.landmarks.mediapipe_models import check_subject, open_faces
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.landmarks.subject_tracker import SAME_FRAME
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import FrameSource, turned_picture, turned_point
@@ -69,7 +69,7 @@ class SeenFace:
         still: Whether it never moves though another one does.
     """
 
-    place: Place
+    place: FacePosition
     still: bool = False
 
 
@@ -88,7 +88,7 @@ class FirstLook:
     subject: tuple[float, float] | None = None
 
     @property
-    def passed_over(self) -> tuple[Place, ...]:
+    def passed_over(self) -> tuple[FacePosition, ...]:
         """Faces that must not be followed."""
         return tuple(face.place for face in self.faces if face.still and self.subject is None)
 
@@ -175,7 +175,7 @@ class _Found:
         quality: The same, and how surely eyes and mouth are where it says.
     """
 
-    place: Place
+    place: FacePosition
     fit: float
     quality: float
 
@@ -221,7 +221,7 @@ class Looking:
     ) -> None:
         check_subject(subject)
         self._faces = open_faces(landmarker, model=model)
-        self._appearance = Appearance()
+        self._appearance = PatchNetworks()
         self._subject, self._live = subject, live
         self._every_s, self._span_s = (LIVE_EVERY_S, LIVE_SPAN_S) if live else (EVERY_S, SPAN_S)
         self._sights: list[_Sight] = []
@@ -294,12 +294,12 @@ class Looking:
         fit = np.exp(-((measured.fit_error / _FIT) ** 2))
         fit = np.nan_to_num(np.where(np.abs(measured.roll_deg) <= _ROLL_DEG, fit, 0.0))
         quality = np.nan_to_num(measured.visibility * fit)
-        places = [Place.of(mesh * scale) for mesh in meshes]
+        places = [FacePosition.of(mesh * scale) for mesh in meshes]
         return [_Found(*each) for each in zip(places, fit.tolist(), quality.tolist(), strict=True)]
 
-    def _in_view(self, turn: int) -> list[Place]:
+    def _in_view(self, turn: int) -> list[FacePosition]:
         """Places of the faces that more than one picture shows, or the only one."""
-        groups: list[list[Place]] = []
+        groups: list[list[FacePosition]] = []
         sights = [sight for sight in self._sights if turn in sight.faces]
         for sight in sights:
             for place in (f.place for f in sight.faces[turn] if f.quality >= _IN_VIEW):
@@ -312,9 +312,9 @@ class Looking:
         return [_middle(group) for group in groups if len(group) >= least]
 
 
-def _middle(places: Sequence[Place]) -> Place:
+def _middle(places: Sequence[FacePosition]) -> FacePosition:
     x, y, size = np.median([(place.x, place.y, place.size) for place in places], axis=0).tolist()
-    return Place(x, y, size)
+    return FacePosition(x, y, size)
 
 
 def _shrunk(rgb: Picture) -> Picture:
@@ -326,7 +326,7 @@ def _shrunk(rgb: Picture) -> Picture:
     return np.asarray(green, np.uint8)
 
 
-def _change(greys: Sequence[NDArray[np.uint8]], here: Place) -> float:
+def _change(greys: Sequence[NDArray[np.uint8]], here: FacePosition) -> float:
     """How far a face's part of the picture comes to differ from the first, in its own contrasts.
 
     The 95th percentile over the face; another light for all of it is no change.

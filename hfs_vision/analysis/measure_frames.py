@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import Measurements, measure
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.landmarks.patches import FacePatches, cut_patches
 from hfs_vision.schema import FloatArray, Frame, Landmarker
 from hfs_vision.video import Repeats, ahead
@@ -80,7 +80,7 @@ class Measuring:
     def __init__(
         self,
         finder: Landmarker,
-        appearance: Appearance,
+        appearance: PatchNetworks,
         repeats: Repeats,
         *,
         progress: Progress = lambda frames, time_s: None,
@@ -134,7 +134,9 @@ class Measuring:
 class _Piece:
     """Consecutive frames that are measured at once."""
 
-    def __init__(self, appearance: Appearance, reader: ThreadPoolExecutor, cpu: CpuTimes) -> None:
+    def __init__(
+        self, appearance: PatchNetworks, reader: ThreadPoolExecutor, cpu: CpuTimes
+    ) -> None:
         self._appearance, self._reader, self._cpu = appearance, reader, cpu
         self._times: list[float] = []
         self._faces: list[FloatArray] = []

@@ -26,9 +26,9 @@ import numpy as np
 from hfs_vision.analysis.first_look import FirstLook, first_look
 from hfs_vision.analysis.measure_frames import CpuTimes, Measuring, Progress
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.landmarks.face_identity import Look, Place, look_of
+from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, extract_appearance
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.schema import ModelIdentity
 from hfs_vision.video import DecodeStats, FrameSource, RepeatCounts, Repeats
 
@@ -50,8 +50,8 @@ class LandmarkerChoice:
     name: str = "auto"
     model: Path | None = None
     subject: tuple[float, float] | None = None
-    known: Look | None = field(default=None, compare=False)
-    passed_over: tuple[Place, ...] = ()
+    known: AppearanceVector | None = field(default=None, compare=False)
+    passed_over: tuple[FacePosition, ...] = ()
 
     def open(self) -> Any:
         """A fresh landmarker."""
@@ -133,14 +133,16 @@ def measure_recording(
         yield from _in_processes(source, choice, parts, workers, progress, stop)
 
 
-def _look_at_start(source: FrameSource, choice: LandmarkerChoice, until_s: float) -> Look | None:
+def _look_at_start(
+    source: FrameSource, choice: LandmarkerChoice, until_s: float
+) -> AppearanceVector | None:
     """How the subject looks where it is first seen; ``None`` if it is not in the first part."""
     finder = choice.open()
     try:
         for frame in source.part(-math.inf, until_s):
             face = finder(frame)
             if np.isfinite(face).all():
-                return look_of(frame.rgb, face)
+                return extract_appearance(frame.rgb, face)
         return None
     finally:
         finder.close()
@@ -155,7 +157,11 @@ def _measure_part(
 ) -> MeasuredPart:
     """Measures what lies between two times in seconds; progress counts its own frames."""
     start_s, stop_s = part
-    frames, appearance, finder = source.part(start_s, stop_s, LEAD_S), Appearance(), choice.open()
+    frames, appearance, finder = (
+        source.part(start_s, stop_s, LEAD_S),
+        PatchNetworks(),
+        choice.open(),
+    )
     try:
         repeats = Repeats(start_s)
         measuring = Measuring(finder, appearance, repeats, progress=progress, stop=stop)

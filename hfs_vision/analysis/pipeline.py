@@ -16,7 +16,7 @@ import numpy as np
 
 from hfs_vision.analysis.measure_frames import CpuTimes
 from hfs_vision.analysis.parallel import LandmarkerChoice, MeasuredPart, measure_recording
-from hfs_vision.core.detector import Detector, Step
+from hfs_vision.core.detector import Detector, DetectorUpdate
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
@@ -367,7 +367,7 @@ class _Run:
     def finish(self) -> None:
         self._keep(_NO_FRAMES, self._detector.finish())
 
-    def _keep(self, measured: Measurements, step: Step) -> None:
+    def _keep(self, measured: Measurements, step: DetectorUpdate) -> None:
         self.tally.add(measured, step)
         self._signals.append(step.signals)
         self._events += step.events

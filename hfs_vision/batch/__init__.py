@@ -8,26 +8,26 @@ where it was, and nothing but the folder needs to be asked.
 
 from hfs_vision.batch.cluster import Cluster
 from hfs_vision.batch.cohort import COHORT_COLUMNS, RECORD_FILE
-from hfs_vision.batch.job import Job, Outcome, Program, Request
+from hfs_vision.batch.job import AnalysisRequest, Job, Outcome, Program
 from hfs_vision.batch.pool import Pool
-from hfs_vision.batch.run import Backend, Watch, run_batch
-from hfs_vision.batch.sources import LeftOut, Recording, find_recordings
+from hfs_vision.batch.run import Backend, ProgressListener, run_batch
+from hfs_vision.batch.sources import FoundRecording, LeftOut, find_recordings
 from hfs_vision.results import COHORT_FILE
 
 __all__ = [
     "COHORT_COLUMNS",
     "COHORT_FILE",
     "RECORD_FILE",
+    "AnalysisRequest",
     "Backend",
     "Cluster",
+    "FoundRecording",
     "Job",
     "LeftOut",
     "Outcome",
     "Pool",
     "Program",
-    "Recording",
-    "Request",
-    "Watch",
+    "ProgressListener",
     "find_recordings",
     "run_batch",
 ]

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from hfs_vision.batch.job import Here, Program, Request
+from hfs_vision.batch.job import AnalysisRequest, Program, WorkerContext
 from hfs_vision.errors import HfsVisionError, UsageError
 from hfs_vision.http_client import parse_address
 
@@ -78,7 +78,7 @@ class Cluster:
     ) -> None:
         self._client.close()
 
-    def submit(self, task: Callable[[Here], T], index: int) -> Future[T]:
+    def submit(self, task: Callable[[WorkerContext], T], index: int) -> Future[T]:
         """Hands a task to the scheduler.
 
         The future is cancelled if the scheduler is lost, and raises ``KilledWorker`` if several
@@ -87,7 +87,7 @@ class Cluster:
         future: Future[T] = self._executor.submit(_work, task, index, self._batch)
         return future
 
-    def program(self, request: Request) -> Program:
+    def program(self, request: AnalysisRequest) -> Program:
         """Which program runs at the workers.
 
         Raises:
@@ -137,11 +137,11 @@ class Cluster:
         self._frames[index] = done, total
 
 
-def _here(report: Callable[[int, int | None], None], batch: str, folder: str) -> Here:
-    return Here(Path(folder) / "hfs-vision", report, lambda: batch in _stopped)
+def _here(report: Callable[[int, int | None], None], batch: str, folder: str) -> WorkerContext:
+    return WorkerContext(Path(folder) / "hfs-vision", report, lambda: batch in _stopped)
 
 
-def _identify(request: Request, dask_worker: Any) -> Program:
+def _identify(request: AnalysisRequest, dask_worker: Any) -> Program:
     """Dask passes the worker by the name of the argument."""
     return request(_here(lambda done, total: None, "", dask_worker.local_directory))
 
@@ -150,7 +150,7 @@ def _end(batch: str) -> None:
     _stopped.add(batch)
 
 
-def _work(task: Callable[[Here], T], index: int, batch: str) -> T:
+def _work(task: Callable[[WorkerContext], T], index: int, batch: str) -> T:
     from distributed import get_worker
 
     worker = get_worker()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from hfs_vision.batch.cohort import read_record, result_folder
 from hfs_vision.batch.names import read_names
-from hfs_vision.batch.sources import Recording
+from hfs_vision.batch.sources import FoundRecording
 
-Digests = Callable[[Sequence[Recording]], "list[str] | None"]
+Digests = Callable[[Sequence[FoundRecording]], "list[str] | None"]
 
 
 def find_copies(
-    recordings: Sequence[Recording], out: Path, digests: Digests
+    recordings: Sequence[FoundRecording], out: Path, digests: Digests
 ) -> dict[str, str] | None:
     """Which recordings are the content of another one: its key by theirs.
 

@@ -18,7 +18,7 @@ from hfs_vision.batch.sources import is_url, local_copy
 from hfs_vision.core.settings import Settings, settings_sha256
 from hfs_vision.errors import HfsVisionError, ModelError, OutputError, SourceError
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.results import check_folder, finish_replacing
 from hfs_vision.results.locks import BusyError, Lock
 from hfs_vision.schema import ModelIdentity, SourceInfo
@@ -26,7 +26,7 @@ from hfs_vision.video import TIMESTAMPS_NAME, Stopped, digest, stamp
 
 
 @dataclass(frozen=True)
-class Here:
+class WorkerContext:
     """What the process that works on a job gives it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Request:
+class AnalysisRequest:
     """How all recordings of a batch are analysed; see `hfs_vision.analysis.pipeline.analyze`."""
 
     settings: Settings
@@ -58,7 +58,7 @@ class Request:
     subject: tuple[float, float] | None = None
     fps: float | None = None
 
-    def __call__(self, here: Here) -> Program:
+    def __call__(self, here: WorkerContext) -> Program:
         """Which program runs here.
 
         Raises:
@@ -68,7 +68,7 @@ class Request:
         model = Path(self.model) if self.model else None
         finder = open_landmarker(self.landmarker, model=model, subject=self.subject)
         finder.close()
-        identity = replace(finder.identity, appearance_sha256=Appearance().sha256)
+        identity = replace(finder.identity, appearance_sha256=PatchNetworks().sha256)
         return Program(version("hfs-vision"), identity)
 
 
@@ -78,7 +78,7 @@ class Digest:
 
     source: str
 
-    def __call__(self, here: Here) -> str:
+    def __call__(self, here: WorkerContext) -> str:
         """Hexadecimal; see `hfs_vision.video.digest`."""
         with local_copy(self.source, here.scratch, here.stop) as path:
             return digest(path, here.stop)
@@ -128,13 +128,13 @@ class Job:
     size: int
     name: str
     out: Path
-    request: Request
+    request: AnalysisRequest
     program: Program
     deidentified: bool = False
     force: bool = False
     retry_failed: bool = False
 
-    def __call__(self, here: Here) -> Outcome:
+    def __call__(self, here: WorkerContext) -> Outcome:
         """Analyses the recording and writes its folder, unless that is done.
 
         Raises:
@@ -209,7 +209,7 @@ class Job:
     def _folder(self) -> Path:
         return result_folder(self.out, self.name)
 
-    def _work(self, path: Path, here: Here) -> Outcome:
+    def _work(self, path: Path, here: WorkerContext) -> Outcome:
         before = stamp(path)
         sha256 = digest(path, here.stop)
         finish_replacing(self._folder)
@@ -238,7 +238,7 @@ class Job:
         aside = write_record(self._folder, record, result, force=self.force, inputs=self._inputs)
         return Outcome("done", **_told_of(record), set_aside=aside)
 
-    def _analyze(self, path: Path, sha256: str, here: Here) -> Analysis:
+    def _analyze(self, path: Path, sha256: str, here: WorkerContext) -> Analysis:
         asked = self.request
         rate_wanted = path.is_dir() and not (path / TIMESTAMPS_NAME).exists()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from hfs_vision.batch.job import Here
+from hfs_vision.batch.job import WorkerContext
 from hfs_vision.batch.names import STATE
 from hfs_vision.batch.sources import COPY
 from hfs_vision.results.temp_folder import remove_abandoned
@@ -67,7 +67,7 @@ class Pool:
         for executor in self._executors:
             executor.shutdown()
 
-    def submit(self, task: Callable[[Here], T], index: int) -> Future[T]:
+    def submit(self, task: Callable[[WorkerContext], T], index: int) -> Future[T]:
         """Begins a task in a process that is free; not more than `capacity` at once.
 
         The future raises `BrokenExecutor` if the process ends before the task.
@@ -85,7 +85,7 @@ class Pool:
         self._latest[place] = future
         return future
 
-    def program(self, request: Callable[[Here], T]) -> T:
+    def program(self, request: Callable[[WorkerContext], T]) -> T:
         """Which program runs in these processes."""
         return self.submit(request, 0).result()
 
@@ -140,7 +140,7 @@ def _end_with_parent(flag: Any) -> None:
     os._exit(1)
 
 
-def _work(task: Callable[[Here], T], index: int) -> T:
+def _work(task: Callable[[WorkerContext], T], index: int) -> T:
     assert _shared is not None
     flag, frames, scratch = _shared
 
@@ -150,6 +150,6 @@ def _work(task: Callable[[Here], T], index: int) -> T:
 
     _idle.clear()
     try:
-        return task(Here(scratch, report, lambda: flag.value != _RUN))
+        return task(WorkerContext(scratch, report, lambda: flag.value != _RUN))
     finally:
         _idle.set()

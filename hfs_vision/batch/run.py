@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 
 from hfs_vision.batch.cohort import Cohort
 from hfs_vision.batch.duplicates import find_copies
-from hfs_vision.batch.job import Digest, Here, Job, Outcome, Program, Request
+from hfs_vision.batch.job import AnalysisRequest, Digest, Job, Outcome, Program, WorkerContext
 from hfs_vision.batch.names import name_by_number, name_by_source
-from hfs_vision.batch.sources import LeftOut, Recording, Tell
+from hfs_vision.batch.sources import FoundRecording, LeftOut, Tell
 from hfs_vision.errors import HfsVisionError, OutputError
 
 T = TypeVar("T")
@@ -32,11 +32,11 @@ class Backend(Protocol):
         """How many tasks may be submitted at once."""
         ...
 
-    def submit(self, task: Callable[[Here], T], index: int) -> Future[T]:
+    def submit(self, task: Callable[[WorkerContext], T], index: int) -> Future[T]:
         """Begins a task of the recording with this index."""
         ...
 
-    def program(self, request: Request) -> Program:
+    def program(self, request: AnalysisRequest) -> Program:
         """Which program runs there."""
         ...
 
@@ -49,7 +49,7 @@ class Backend(Protocol):
         ...
 
 
-class Watch(Protocol):
+class ProgressListener(Protocol):
     """Who is told how a batch goes on."""
 
     def planned(self, jobs: Sequence[Job]) -> None:
@@ -66,11 +66,11 @@ class Watch(Protocol):
 
 
 def run_batch(
-    recordings: Sequence[Recording],
+    recordings: Sequence[FoundRecording],
     out: Path,
-    request: Request,
+    request: AnalysisRequest,
     backend: Backend,
-    watch: Watch,
+    watch: ProgressListener,
     *,
     deidentify: bool = False,
     force: bool = False,
@@ -128,14 +128,14 @@ def run_batch(
         job.check_place()
     watch.planned(list(jobs.values()))
     try:
-        _Course(jobs.values(), backend, watch, cohort, stop).run()
+        _Scheduler(jobs.values(), backend, watch, cohort, stop).run()
     finally:
         cohort.update(at_once=True)
     return cohort.notes
 
 
 def _names(
-    recordings: Sequence[Recording],
+    recordings: Sequence[FoundRecording],
     out: Path,
     backend: Backend,
     stop: Callable[[], bool],
@@ -144,7 +144,7 @@ def _names(
 ) -> list[str] | None:
     """Name of each recording, one for copies; ``None`` if the batch was stopped meanwhile."""
 
-    def digests(wanted: Sequence[Recording]) -> list[str] | None:
+    def digests(wanted: Sequence[FoundRecording]) -> list[str] | None:
         return _digests(wanted, backend, stop)
 
     if deidentify:
@@ -170,7 +170,7 @@ def _names(
 
 
 def _digests(
-    recordings: Sequence[Recording], backend: Backend, stop: Callable[[], bool]
+    recordings: Sequence[FoundRecording], backend: Backend, stop: Callable[[], bool]
 ) -> list[str] | None:
     """SHA-256 of each, empty where it cannot be read; ``None`` if the batch was stopped."""
     found = [""] * len(recordings)
@@ -191,14 +191,14 @@ def _digests(
     return found
 
 
-class _Course:
+class _Scheduler:
     """Which job is where."""
 
     def __init__(
         self,
         jobs: Iterable[Job],
         backend: Backend,
-        watch: Watch,
+        watch: ProgressListener,
         cohort: Cohort,
         stop: Callable[[], bool],
     ) -> None:

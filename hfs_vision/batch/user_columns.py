@@ -26,7 +26,7 @@ _MADE_BY = ("sha256", "settings_sha256", "model_sha256", "hfs_vision")
 
 
 @dataclass(frozen=True)
-class Row:
+class UserRow:
     """A row as it was found: the cells of our columns by name, and those of the others in order."""
 
     own: Mapping[str, str]
@@ -38,7 +38,7 @@ class Entered:
     """A table as a person left it: the names of the columns that are not ours, and all rows."""
 
     columns: Sequence[str] = ()
-    rows: Sequence[Row] = ()
+    rows: Sequence[UserRow] = ()
 
 
 def read_entered(path: Path, columns: Sequence[str]) -> Entered:
@@ -85,7 +85,7 @@ def read_entered(path: Path, columns: Sequence[str]) -> Entered:
     return Entered(
         [plain_text(header[i]) for i in others],
         [
-            Row(
+            UserRow(
                 {name: cell(row, name, i) for name, i in place.items()},
                 [cell(row, header[i], i) for i in others],
             )
@@ -110,7 +110,7 @@ def merged(
     by_content = {row["sha256"]: i for i, row in enumerate(rows) if row["sha256"]}
     by_name = {row["name"].casefold(): i for i, row in enumerate(rows)}
     added = [[""] * len(entered.columns) for _ in rows]
-    alone: list[Row] = []
+    alone: list[UserRow] = []
     for row in entered.rows:
         sha256 = row.own.get("sha256", "").lower()
         index = by_content.get(sha256)
@@ -147,12 +147,12 @@ def _name(text: str) -> str:
     return stem.casefold()
 
 
-def _measured(row: Row) -> bool:
+def _measured(row: UserRow) -> bool:
     """Whether a batch wrote the row, and not a person."""
     return all(row.own.get(name) for name in ("sha256", "settings_sha256"))
 
 
-def _filled(cells: list[str], row: Row, entered: Entered, name: str) -> Iterator[str]:
+def _filled(cells: list[str], row: UserRow, entered: Entered, name: str) -> Iterator[str]:
     """Takes the cells over; says where two rows of one recording differ."""
     for i, text in enumerate(row.added):
         if text and cells[i] and cells[i] != text:
@@ -161,7 +161,7 @@ def _filled(cells: list[str], row: Row, entered: Entered, name: str) -> Iterator
         cells[i] = cells[i] or text
 
 
-def _changed(ours: Mapping[str, str], row: Row) -> Iterator[str]:
+def _changed(ours: Mapping[str, str], row: UserRow) -> Iterator[str]:
     """Says what a person changed of our columns; a row of other measurements says nothing."""
     if any(row.own.get(name) != ours[name] for name in _MADE_BY):
         return
@@ -188,6 +188,6 @@ def _same(text: str, ours: str) -> bool:
     return value == measured or ("." in ours and math.isclose(value, measured, rel_tol=1e-3))
 
 
-def _shown(entered: Entered, row: Row) -> str:
+def _shown(entered: Entered, row: UserRow) -> str:
     pairs = zip(entered.columns, row.added, strict=True)
     return ", ".join(f"{name or 'a note'} {text!r}" for name, text in pairs if text)

@@ -10,7 +10,7 @@ import click
 
 from hfs_vision.analysis.pipeline import RESULT_FILES, Analysis, analyze, detect
 from hfs_vision.cli import terminal
-from hfs_vision.cli.clips import Choice, annotate_results
+from hfs_vision.cli.clips import ClipOptions, annotate_results
 from hfs_vision.cli.options import (
     FPS,
     landmarker_options,
@@ -114,7 +114,7 @@ def analyze_command(
         terminal.show_speed(result.speed)
     code = settle_report(folder, wanted=not no_report, force=force)
     if annotated and not caught:
-        return annotate_results(folder, video, Choice(landmarker, model, subject, fps)) or code
+        return annotate_results(folder, video, ClipOptions(landmarker, model, subject, fps)) or code
     return 128 + caught[0] if caught else code
 
 

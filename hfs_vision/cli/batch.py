@@ -14,12 +14,12 @@ from rich.text import Text
 
 from hfs_vision.batch import (
     COHORT_FILE,
+    AnalysisRequest,
     Cluster,
     Job,
     LeftOut,
     Outcome,
     Pool,
-    Request,
     find_recordings,
     run_batch,
 )
@@ -100,7 +100,9 @@ def batch_command(
     copies: list[LeftOut] = []
     out = out.absolute()
     check_folder(out, (), force=True)
-    request = Request(settings, landmarker, str(model.absolute()) if model else None, subject, fps)
+    request = AnalysisRequest(
+        settings, landmarker, str(model.absolute()) if model else None, subject, fps
+    )
     reports = BatchReports(wanted=report, force=force)
     with (
         stop_on_signal() as caught,
@@ -171,7 +173,7 @@ class _BatchProgress:
         return f"{', '.join(parts)} of {self._jobs}"
 
     def planned(self, jobs: Sequence[Job]) -> None:
-        """See `hfs_vision.batch.Watch`; so are the others."""
+        """See `hfs_vision.batch.ProgressListener`; so are the others."""
         self._jobs = len(jobs)
         total = sum(map(_weight, jobs))
         self._all = self._bar.add_task("all", total=total, note=self.counts())

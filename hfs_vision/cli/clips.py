@@ -15,12 +15,12 @@ from hfs_vision.cli import terminal
 from hfs_vision.cli.options import FPS, landmarker_options
 from hfs_vision.errors import UsageError
 from hfs_vision.interrupts import stop_on_signal
-from hfs_vision.landmarks.face_identity import Place
+from hfs_vision.landmarks.face_identity import FacePosition
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.render import (
-    Course,
     Cut,
-    SecondPass,
+    EventLookup,
+    ReplayPass,
     Style,
     annotate,
     cut_clip,
@@ -43,7 +43,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Choice:
+class ClipOptions:
     """What the options of both commands say of the recording and of the landmark model.
 
     Attributes:
@@ -57,7 +57,7 @@ class Choice:
     model: Path | None
     subject: tuple[float, float] | None
     fps: float | None
-    passed_over: tuple[Place, ...] = ()
+    passed_over: tuple[FacePosition, ...] = ()
 
     def open_finder(self, known: Any) -> Landmarker:
         """A fresh landmark model."""
@@ -69,13 +69,14 @@ class Choice:
             passed_over=self.passed_over,
         )
 
-    def of(self, result: ResultFolder) -> Choice:
+    def of(self, result: ResultFolder) -> ClipOptions:
         """The same for the pictures turned as they were when the result was measured."""
         subject = self.subject or result.subject
         if subject is not None:
             return replace(self, subject=turned_point(subject, result.summary.source.turned_deg))
         return replace(
-            self, passed_over=tuple(Place(*each) for each in result.summary.source.passed_over)
+            self,
+            passed_over=tuple(FacePosition(*each) for each in result.summary.source.passed_over),
         )
 
 
@@ -156,7 +157,7 @@ def clips_command(
     check_folder(target, names, force=force, inputs=[recording])
     style = Style(overlay=not plain, blur=blur, width=width)
     frames_s = sum(cut.stop_s - cut.start_s for cut in cuts)
-    with ready.second_pass(recording, Choice(**choice), style, frames_s) as (second, caught):
+    with ready.second_pass(recording, ClipOptions(**choice), style, frames_s) as (second, caught):
         make = make_sheet if sheet else cut_clip
         written = _make_each(make, second, cuts, [target / name for name in names])
     _show_missing(cuts[: len(written)], written)
@@ -198,10 +199,10 @@ def annotate_command(
     ready = _Ready.read(folder, video, blur=blur)
     recording = ready.find()
     check_folder(target.parent, [target.name], force=force, inputs=[recording])
-    return _annotate(ready, recording, target, Choice(**choice), Style(blur=blur, width=width))
+    return _annotate(ready, recording, target, ClipOptions(**choice), Style(blur=blur, width=width))
 
 
-def annotate_results(folder: Path, video: Path, choice: Choice) -> int:
+def annotate_results(folder: Path, video: Path, choice: ClipOptions) -> int:
     """Writes the annotated video of results that were just saved; gives the exit code."""
     ready = _Ready.read(folder, video, blur=False)
     return _annotate(ready, video, folder / ANNOTATED_FILE, choice, Style())
@@ -213,14 +214,14 @@ class _Ready:
 
     folder: Path
     given: Path | None
-    course: Course
+    course: EventLookup
     result: ResultFolder
 
     @classmethod
     def read(cls, path: Path, given: Path | None, *, blur: bool) -> _Ready:
         result = read_folder(path)
         terminal.show_warnings(result.warnings)
-        course = Course.of(result)
+        course = EventLookup.of(result)
         if blur and not len(course.signals):
             raise UsageError(
                 f"{path} holds no {SIGNALS_FILE}, which tells --blur where the face was measured: "
@@ -242,8 +243,8 @@ class _Ready:
 
     @contextmanager
     def second_pass(
-        self, recording: Path, choice: Choice, style: Style, wanted_s: float | None = None
-    ) -> Iterator[tuple[SecondPass, list[int]]]:
+        self, recording: Path, choice: ClipOptions, style: Style, wanted_s: float | None = None
+    ) -> Iterator[tuple[ReplayPass, list[int]]]:
         """The recording, opened, with a bar of its progress, and the signals that were caught.
 
         Args:
@@ -265,7 +266,7 @@ class _Ready:
             if wanted_s is not None:
                 info = replace(info, frame_count=None, duration_s=wanted_s)
             yield (
-                SecondPass(
+                ReplayPass(
                     source,
                     self.course,
                     choice.open_finder,
@@ -277,7 +278,9 @@ class _Ready:
             )
 
 
-def _annotate(ready: _Ready, recording: Path, target: Path, choice: Choice, style: Style) -> int:
+def _annotate(
+    ready: _Ready, recording: Path, target: Path, choice: ClipOptions, style: Style
+) -> int:
     with ready.second_pass(recording, choice, style) as (second, caught):
         try:
             annotate(second, target)
@@ -297,8 +300,8 @@ def _annotate(ready: _Ready, recording: Path, target: Path, choice: Choice, styl
 
 
 def _make_each(
-    make: Callable[[SecondPass, Cut, Path], int],
-    second: SecondPass,
+    make: Callable[[ReplayPass, Cut, Path], int],
+    second: ReplayPass,
     cuts: Sequence[Cut],
     paths: Sequence[Path],
 ) -> list[bool]:

@@ -12,14 +12,14 @@ from rich.table import Table
 from hfs_vision.cli import terminal
 from hfs_vision.cohort import interpretation
 from hfs_vision.cohort.counts import COUNTS_CSV, COUNTS_PARQUET, TABLE_FILES, write_table
-from hfs_vision.cohort.paired import Comparison, compare
+from hfs_vision.cohort.paired import PairedComparison, compare
 from hfs_vision.cohort.periods import (
     AFFECTED,
     ALL,
     COMPARED_KINDS,
     COMPARED_SIDES,
     COMPARED_TREATMENTS,
-    Pair,
+    BeforeAfter,
     Question,
     pair_of,
 )
@@ -225,7 +225,7 @@ def _show_bad(persons: Sequence[Person]) -> None:
     )
 
 
-def _show_pairs(pairs: Sequence[Pair]) -> None:
+def _show_pairs(pairs: Sequence[BeforeAfter]) -> None:
     table = Table(title="Events per minute")
     table.add_column("person", overflow="fold")
     table.add_column("side")
@@ -238,7 +238,7 @@ def _show_pairs(pairs: Sequence[Pair]) -> None:
         terminal.out.print(table)
 
 
-def _show_comparison(found: Comparison) -> None:
+def _show_comparison(found: PairedComparison) -> None:
     test = found.test
     method = f" (Wilcoxon signed-rank, {test.method})" if test.method else ""
     before, after = (interpretation.number(value, 1) for value in (found.before, found.after))

@@ -22,7 +22,7 @@ from hfs_vision.diary import (
     init_diary,
     open_diary,
 )
-from hfs_vision.diary.adding import Said, add_session
+from hfs_vision.diary.adding import UserFields, add_session
 from hfs_vision.diary.dates import (
     check_not_ahead,
     comes_twice,
@@ -165,7 +165,7 @@ def add_command(
                 f"{date} came twice in {zone.key}: the first is taken; write an offset to say which"
             )
             terminal.show_warnings([f"{told}, as in 2026-10-25T02:30+01:00"])
-        said = Said(
+        said = UserFields(
             started_utc=started,
             device=device,
             protocol=protocol,

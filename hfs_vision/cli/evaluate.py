@@ -13,12 +13,12 @@ from rich.table import Table
 
 from hfs_vision.cli import terminal
 from hfs_vision.errors import UsageError
-from hfs_vision.evaluation.evaluate import TOLERANCE_S, Recording
+from hfs_vision.evaluation.evaluate import TOLERANCE_S, ComparedRecording
 from hfs_vision.evaluation.kappa import Presence
 from hfs_vision.evaluation.pair_files import LAST_ROW, find_pairs, read_pair
 from hfs_vision.evaluation.read_references import CONFIDENCES
 from hfs_vision.evaluation.reviewers import read_presence, total_presence
-from hfs_vision.evaluation.scores import Errors, Evaluation, Tally, evaluate
+from hfs_vision.evaluation.scores import Errors, Evaluation, MatchCounts, evaluate
 from hfs_vision.evaluation.write_scores import check_file, report, write_file, write_scores
 from hfs_vision.results import write_json
 from hfs_vision.schema import KINDS, REGIONS, SIDES
@@ -137,7 +137,7 @@ def _check(tolerance_s: float, duration_s: float | None, files: list[Path], forc
         raise UsageError(f"--json and --csv are both {files[0]}: give two files")
 
 
-def _notes(recordings: Sequence[Recording]) -> list[str]:
+def _notes(recordings: Sequence[ComparedRecording]) -> list[str]:
     """What the reader must know to read the figures."""
     notes = []
     if unsure := sum(len(recording.unsure) for recording in recordings):
@@ -179,7 +179,7 @@ def _show(
         terminal.out.print(line, soft_wrap=True)
 
 
-def _print_table(title: str, sections: Iterable[Sequence[tuple[str, Tally]]]) -> None:
+def _print_table(title: str, sections: Iterable[Sequence[tuple[str, MatchCounts]]]) -> None:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("", overflow="fold")
     for head in _COLUMNS:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.exports import FORMATS, Request, export
+from hfs_vision.exports import FORMATS, ExportRequest, export
 
 _MOST_SHOWN = 12
 
@@ -73,7 +73,7 @@ def export_command(
     put several into one dataset, the others write files for each. docs/export.md describes them.
     """
     done = export(
-        Request(
+        ExportRequest(
             folders=folders,
             to=to,
             out=out,

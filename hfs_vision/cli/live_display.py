@@ -21,7 +21,7 @@ def _nothing(_: Session) -> None:
 
 
 @dataclass(frozen=True)
-class Place:
+class DisplayChoice:
     """Where a session is shown.
 
     Attributes:
@@ -67,7 +67,7 @@ class Wanted:
 
 
 @contextmanager
-def open_display(wanted: Wanted) -> Iterator[Place]:
+def open_display(wanted: Wanted) -> Iterator[DisplayChoice]:
     """Opens it until the block ends.
 
     Raises:
@@ -79,17 +79,17 @@ def open_display(wanted: Wanted) -> Iterator[Place]:
             yield place
     elif wanted.no_display:
         with terminal.live_status() as status:
-            yield Place(_Terminal(status))
+            yield DisplayChoice(_Terminal(status))
     else:
         window = Window("hfs_vision")
         try:
-            yield Place(window)
+            yield DisplayChoice(window)
         finally:
             window.close()
 
 
 @contextmanager
-def _page(wanted: Wanted) -> Iterator[Place]:
+def _page(wanted: Wanted) -> Iterator[DisplayChoice]:
     # Not above: the other displays need no server.
     from hfs_vision.web.live import create_live_app
     from hfs_vision.web.live_display import PageDisplay
@@ -103,7 +103,7 @@ def _page(wanted: Wanted) -> Iterator[Place]:
         try:
             with terminal.live_status() as status:
                 shown = _PageAndTerminal(page, _Terminal(status))
-                yield Place(shown, lambda: page.quit_asked, page.finish)
+                yield DisplayChoice(shown, lambda: page.quit_asked, page.finish)
         finally:
             page.close()
 

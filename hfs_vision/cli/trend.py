@@ -22,7 +22,14 @@ from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.exports.content import plain
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.results import line, write_result
-from hfs_vision.trend import KIND_CHOICES, SIDE_CHOICES, WHOLE_NAME, Choice, Trend, build_trend
+from hfs_vision.trend import (
+    KIND_CHOICES,
+    SIDE_CHOICES,
+    WHOLE_NAME,
+    Trend,
+    TrendOptions,
+    build_trend,
+)
 
 PAGE_FILE = "trend.html"
 TREND_FILES = (PAGE_FILE, "trend.png", "trend.csv", "treatments.csv")
@@ -85,7 +92,7 @@ def trend_command(
     treatments.csv, and replaces those that it wrote before. --web shows the page in the browser
     instead, with a choice of side, kind, segment and axis; only this machine can reach it.
     """
-    choice = Choice(side=side, kind=kind, segment=segment, since=since)
+    choice = TrendOptions(side=side, kind=kind, segment=segment, since=since)
     if web:
         if out is not None:
             raise UsageError(
@@ -104,7 +111,7 @@ def trend_command(
     return 0
 
 
-def _serve(diary: Path, choice: Choice, port: int | None, no_browser: bool) -> int:
+def _serve(diary: Path, choice: TrendOptions, port: int | None, no_browser: bool) -> int:
     check_libraries()
     # Not above: the other commands need neither.
     from hfs_vision.web.server import LocalServer

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hfs_vision.cohort import figures, interpretation
-from hfs_vision.cohort.paired import Comparison, person_ratio
-from hfs_vision.cohort.periods import Pair, Question
+from hfs_vision.cohort.paired import PairedComparison, person_ratio
+from hfs_vision.cohort.periods import BeforeAfter, Question
 from hfs_vision.cohort.raters import RATED_SIDES, Raters
 from hfs_vision.report.svg import Drawing, render
 from hfs_vision.report.templates import make_page
 
 
-def comparison_page(pairs: Sequence[Pair], found: Comparison, question: Question) -> str:
+def comparison_page(
+    pairs: Sequence[BeforeAfter], found: PairedComparison, question: Question
+) -> str:
     """The page of a comparison.
 
     Args:

@@ -25,7 +25,7 @@ DATED_KINDS = tuple(kind for kind in TREATMENT_KINDS if kind != "note")
 
 
 @dataclass(frozen=True)
-class Column:
+class CountColumn:
     """What a column holds.
 
     Attributes:
@@ -39,9 +39,9 @@ class Column:
     unit: str = ""
 
 
-_STARTED = {"started_utc": Column("When the session was recorded, ISO 8601 in UTC")}
+_STARTED = {"started_utc": CountColumn("When the session was recorded, ISO 8601 in UTC")}
 _SINCE = {
-    f"days_since_{kind}": Column(
+    f"days_since_{kind}": CountColumn(
         f"Days from the last {kind} until the session, 0 on the day itself; missing before the "
         "first",
         "whole",
@@ -50,44 +50,44 @@ _SINCE = {
     for kind in DATED_KINDS
 }
 COLUMNS = {
-    "person": Column("Who, as the diary says; a number where names are left out"),
-    "session": Column("Number of the session in the person's diary", "whole"),
+    "person": CountColumn("Who, as the diary says; a number where names are left out"),
+    "session": CountColumn("Number of the session in the person's diary", "whole"),
     **_STARTED,
-    "day": Column(
+    "day": CountColumn(
         "Days since the person's first session, counted on the person's own calendar", "whole", "d"
     ),
-    "segment": Column(
+    "segment": CountColumn(
         "Label of a stretch of the session; missing for the session as a whole, which holds its "
         "stretches: do not add the two"
     ),
-    "side": Column("left or right, the subject's own"),
-    "affected": Column(
+    "side": CountColumn("left or right, the subject's own"),
+    "affected": CountColumn(
         "yes or no: whether that is the affected side as the diary states it; unknown where it "
         "does not"
     ),
-    "kind": Column("Kind of movement; there are no rows of sums"),
-    "count": Column("Events of that side and kind", "whole"),
-    "time_s": Column("Their total duration", "number", "s"),
-    "valid_s": Column(
+    "kind": CountColumn("Kind of movement; there are no rows of sums"),
+    "count": CountColumn("Events of that side and kind", "whole"),
+    "time_s": CountColumn("Their total duration", "number", "s"),
+    "valid_s": CountColumn(
         "Time in which both sides were measured; the same in all rows of a segment", "number", "s"
     ),
-    "rate_per_min": Column(
+    "rate_per_min": CountColumn(
         "Events per minute of valid time; missing without any", "number", "1/min"
     ),
-    "time_share": Column("Their duration as a share of valid time, 0 to 1", "number"),
+    "time_share": CountColumn("Their duration as a share of valid time, 0 to 1", "number"),
     **_SINCE,
-    "reviewed": Column("Whether a person corrected the events", "truth"),
-    "partial": Column("Whether the recording was not analysed to its end", "truth"),
-    "fps": Column("Median frames per second", "number", "1/s"),
-    "face_px": Column("Median distance between the outer corners of the eyes", "number", "px"),
-    "settings_sha256": Column("Of the settings: counts of other settings may differ"),
-    "model_sha256": Column("Of the landmark model"),
-    "hfs_vision": Column("Version of the program that counted"),
+    "reviewed": CountColumn("Whether a person corrected the events", "truth"),
+    "partial": CountColumn("Whether the recording was not analysed to its end", "truth"),
+    "fps": CountColumn("Median frames per second", "number", "1/s"),
+    "face_px": CountColumn("Median distance between the outer corners of the eyes", "number", "px"),
+    "settings_sha256": CountColumn("Of the settings: counts of other settings may differ"),
+    "model_sha256": CountColumn("Of the landmark model"),
+    "hfs_vision": CountColumn("Version of the program that counted"),
 }
 """Columns of the table in order; ``started_utc`` is left out without names."""
 
 
-def shown_columns(*, deidentify: bool) -> dict[str, Column]:
+def shown_columns(*, deidentify: bool) -> dict[str, CountColumn]:
     """The columns that a table has."""
     return {name: c for name, c in COLUMNS.items() if not (deidentify and name in _STARTED)}
 
@@ -212,7 +212,7 @@ def _has_pyarrow() -> bool:
 
 
 def _write_parquet(
-    handle: TextIO, columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]
+    handle: TextIO, columns: Mapping[str, CountColumn], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq

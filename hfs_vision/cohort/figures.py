@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hfs_vision.cohort.paired import Comparison
-from hfs_vision.cohort.periods import Pair
+from hfs_vision.cohort.paired import PairedComparison
+from hfs_vision.cohort.periods import BeforeAfter
 from hfs_vision.cohort.raters import BOTH_SIDES, MEASURES, RATED_SIDES, Raters
 from hfs_vision.report.svg import DASHES, FAINT, FILL, INK
 from hfs_vision.report.timeline import WIDTH_IN
@@ -27,7 +27,7 @@ def person_gid(number: int) -> str:
     return f"person-{number}"
 
 
-def before_and_after(pairs: Sequence[Pair], found: Comparison) -> Figure:
+def before_and_after(pairs: Sequence[BeforeAfter], found: PairedComparison) -> Figure:
     """One line for each person, and the differences with their middle and its interval.
 
     Args:
@@ -64,7 +64,7 @@ def before_and_after(pairs: Sequence[Pair], found: Comparison) -> Figure:
     return figure
 
 
-def _differences(axes: Axes, pairs: Sequence[Pair], found: Comparison) -> None:
+def _differences(axes: Axes, pairs: Sequence[BeforeAfter], found: PairedComparison) -> None:
     axes.axhline(0.0, color=FAINT, linewidth=0.9)
     values = [pair.difference for pair in pairs]
     places = _side_by_side(values)

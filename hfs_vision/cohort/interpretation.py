@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hfs_vision.cohort.paired import Comparison
-from hfs_vision.cohort.periods import AFFECTED, ALL, BOTH, Pair, Question
+from hfs_vision.cohort.paired import PairedComparison
+from hfs_vision.cohort.periods import AFFECTED, ALL, BOTH, BeforeAfter, Question
 from hfs_vision.cohort.raters import Raters
 from hfs_vision.rates import Estimate
 
@@ -58,7 +58,7 @@ def asked(question: Question) -> str:
     )
 
 
-def about_comparison(found: Comparison) -> list[str]:
+def about_comparison(found: PairedComparison) -> list[str]:
     """What test and estimates say and do not say."""
     told = []
     test, difference = found.test, found.difference
@@ -100,7 +100,7 @@ def about_comparison(found: Comparison) -> list[str]:
     return told
 
 
-def doubts(pairs: Sequence[Pair]) -> list[str]:
+def doubts(pairs: Sequence[BeforeAfter]) -> list[str]:
     """What makes the pairs less comparable, in sentences."""
     kept = [pair for pair in pairs if not pair.left_out]
     told = []

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.cohort.periods import Pair
+from hfs_vision.cohort.periods import BeforeAfter
 from hfs_vision.rates import Estimate
 from hfs_vision.schema import FloatArray
 
@@ -52,7 +52,7 @@ class SignedRank:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """What pairs come to.
 
     Attributes:
@@ -77,7 +77,7 @@ class Comparison:
     with_half: int
 
 
-def compare(pairs: Sequence[Pair]) -> Comparison:
+def compare(pairs: Sequence[BeforeAfter]) -> PairedComparison:
     """Statistics of those who are not left out."""
     kept = [pair for pair in pairs if not pair.left_out]
     before, after = (
@@ -85,7 +85,7 @@ def compare(pairs: Sequence[Pair]) -> Comparison:
         for name in ("before", "after")
     )
     difference = after - before
-    return Comparison(
+    return PairedComparison(
         persons=len(kept),
         lower=int((difference < 0).sum()),
         higher=int((difference > 0).sum()),
@@ -137,7 +137,7 @@ def hodges_lehmann(difference: FloatArray) -> Estimate:
     return Estimate(float(np.median(means)), float(low), float(high))
 
 
-def mean_ratio(pairs: Sequence[Pair]) -> Estimate:
+def mean_ratio(pairs: Sequence[BeforeAfter]) -> Estimate:
     """Geometric mean of the rates after by those before, with its 95 % interval."""
     n = len(pairs)
     if n == 0:
@@ -153,7 +153,7 @@ def mean_ratio(pairs: Sequence[Pair]) -> Estimate:
     return Estimate(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach))
 
 
-def person_ratio(pair: Pair) -> float:
+def person_ratio(pair: BeforeAfter) -> float:
     """One person's rate after by that before; half an event is added to both where one has none."""
     half = 0.5 if _has_none(pair) else 0.0
     after, before = (
@@ -162,7 +162,7 @@ def person_ratio(pair: Pair) -> float:
     return after / before
 
 
-def _has_none(pair: Pair) -> bool:
+def _has_none(pair: BeforeAfter) -> bool:
     return not (pair.before.rate.count and pair.after.rate.count)
 
 

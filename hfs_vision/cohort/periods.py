@@ -76,7 +76,7 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Pair:
+class BeforeAfter:
     """One person before and after.
 
     Attributes:
@@ -105,7 +105,7 @@ class Pair:
         return self.after.rate.per_min - self.before.rate.per_min
 
 
-def pair_of(person: Person, question: Question) -> Pair:
+def pair_of(person: Person, question: Question) -> BeforeAfter:
     """One person before and after the treatment that a question asks about."""
     diary = person.diary
     side = diary.affected_side if question.side == AFFECTED else question.side
@@ -125,7 +125,7 @@ def pair_of(person: Person, question: Question) -> Pair:
     )
     periods = _period(before, question, side), _period(after, question, side)
     makings = {(s.settings_sha256, s.model_sha256, s.hfs_vision) for s in (*before, *after)}
-    return Pair(
+    return BeforeAfter(
         person.name,
         side,
         treated,
@@ -137,9 +137,9 @@ def pair_of(person: Person, question: Question) -> Pair:
     )
 
 
-def _left_out(person: Person, side: str, treated: date | None, why: str) -> Pair:
+def _left_out(person: Person, side: str, treated: date | None, why: str) -> BeforeAfter:
     none = Period(0, 0.0, rate(0, 0.0))
-    return Pair(person.name, side, treated, none, none, left_out=why)
+    return BeforeAfter(person.name, side, treated, none, none, left_out=why)
 
 
 def _sessions(

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from hfs_vision.cohort.paired import Comparison, person_ratio
-from hfs_vision.cohort.periods import Pair, Question
+from hfs_vision.cohort.paired import PairedComparison, person_ratio
+from hfs_vision.cohort.periods import BeforeAfter, Question
 from hfs_vision.cohort.raters import Raters
 from hfs_vision.results import line, write_result
 from hfs_vision.schema import SIDES
@@ -42,8 +42,8 @@ RATER_COLUMNS = ("recording", "valid_s", "side", "first", "second", "unseen")
 
 def write_comparison(
     folder: Path,
-    pairs: Sequence[Pair],
-    found: Comparison,
+    pairs: Sequence[BeforeAfter],
+    found: PairedComparison,
     question: Question,
     *,
     deidentify: bool = False,
@@ -98,7 +98,7 @@ def write_agreement(folder: Path, raters: Raters) -> None:
     _write(folder, dict(zip(AGREEMENT_FILES, texts, strict=True)))
 
 
-def _pair_row(pair: Pair, question: Question) -> dict[str, object]:
+def _pair_row(pair: BeforeAfter, question: Question) -> dict[str, object]:
     row: dict[str, object] = {
         "person": pair.person,
         "side": pair.side or None,

@@ -17,20 +17,20 @@ from hfs_vision.core.events import describe_event
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
 from hfs_vision.core.settings import Settings
-from hfs_vision.core.signals import STAY, SignalBuilder, Signals
+from hfs_vision.core.signals import EXIT_THRESHOLD, SignalBuilder, Signals
 from hfs_vision.core.twitches import find_twitches
 from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
 
-_SURE = 1.5
+_CONFIDENT_SCORE = 1.5
 _BRIEF_S = (0.05, 0.09)
 """A stretch of lid or corner briefer than this (one and two frames at 30 frames/s) must reach
-`_SURE`."""
+`_CONFIDENT_SCORE`."""
 
-_GLIMPSE_S = 0.11
+_MIN_DURATION_NEAR_GAP_S = 0.11
 _HOLE_NEAR_S = 0.5
 _HOLE_STEPS = 1.6
-"""What is seen no longer than `_GLIMPSE_S` (three frames at 30 frames/s) does not count where
-within `_HOLE_NEAR_S` before it, or the merge gap after it, frames have no face or are missing: the
+"""Movements of this length (three frames at 30 frames/s) or shorter do not count where frames have
+no face or are missing within `_HOLE_NEAR_S` before them, or within the merge gap after them: the
 step is `_HOLE_STEPS` times the usual one. There the picture may be damaged, or a hand in it."""
 
 _USUAL_OF = 5
@@ -55,7 +55,7 @@ _BLINK_MAX_S = 1.0
 
 
 @dataclass(frozen=True)
-class Step:
+class DetectorUpdate:
     """What has become final: signal rows, and events and blinks in the order of their ends."""
 
     signals: Signals
@@ -63,7 +63,7 @@ class Step:
     blinks: list[Blink]
 
     @classmethod
-    def joined(cls, steps: Sequence[Step]) -> Step:
+    def joined(cls, steps: Sequence[DetectorUpdate]) -> DetectorUpdate:
         """Consecutive steps as one."""
         return cls(
             Signals.concatenate([step.signals for step in steps]),
@@ -90,17 +90,17 @@ class Detector:
         self._told_s = [-np.inf, -np.inf]
         self._blinked_s = -np.inf
 
-    def update(self, samples: Measurements) -> Step:
+    def update(self, samples: Measurements) -> DetectorUpdate:
         """Takes the next samples in order of time."""
-        steps: list[Step] = []
+        steps: list[DetectorUpdate] = []
         done = 0
         while not steps or done < len(samples):
             piece = samples[slice(done, done + max(_AT_ONCE, len(self._window)))]
             steps.append(self._advance(self._builder.update(piece), last=False))
             done += len(piece)
-        return Step.joined(steps) if len(steps) > 1 else steps[0]
+        return DetectorUpdate.joined(steps) if len(steps) > 1 else steps[0]
 
-    def finish(self) -> Step:
+    def finish(self) -> DetectorUpdate:
         """Ends the recording: what was still open becomes final."""
         return self._advance(self._builder.finish(), last=True)
 
@@ -118,16 +118,16 @@ class Detector:
         broken = self._broken[len(self._broken) - len(rows) :]
         for part, scores in (("eye", rows.eye_score), ("mouth", rows.mouth_score)):
             for i, side in enumerate(SIDES):
-                begun = hysteresis(scores[:, i], high=1.0, low=STAY, broken=broken)
+                begun = hysteresis(scores[:, i], high=1.0, low=EXIT_THRESHOLD, broken=broken)
                 if len(begun) and begun[-1, 1] == len(rows):
                     found.add((side, part))
         return frozenset(found)
 
-    def _advance(self, rows: Signals, *, last: bool) -> Step:
+    def _advance(self, rows: Signals, *, last: bool) -> DetectorUpdate:
         self._window = Signals.concatenate([self._window, rows])
         window = self._window
         if not len(window):
-            return Step(rows, [], [])
+            return DetectorUpdate(rows, [], [])
         self._row_end = row_ends(window.time_s, self._settings.max_gap_s)
         self._usual_s = usual_steps(window.time_s)
         self._held = tuple(self._held_rows(side) for side in range(len(SIDES)))
@@ -136,7 +136,7 @@ class Detector:
         events, open_from = self._events(now_s)
         blinks, blink_open_from = self._blinks(now_s)
         self._trim(min(open_from, blink_open_from))
-        return Step(rows, events, blinks)
+        return DetectorUpdate(rows, events, blinks)
 
     def _events(self, now_s: float) -> tuple[list[Event], int]:
         """Events of the groups that nothing can be joined to any more, in that order.
@@ -211,15 +211,17 @@ class Detector:
     ) -> IntervalArray:
         """``(k, 2)`` rows of the group in which lid or corner moves surely."""
         score, window = scores[:, side], self._window
-        found = hysteresis(score[group], high=1.0, low=STAY, broken=self._broken[group])
+        found = hysteresis(score[group], high=1.0, low=EXIT_THRESHOLD, broken=self._broken[group])
         found = found + group.start
         sure = []
         for start, stop in found.tolist():
             begin_s = window.time_s[start]
             # What comes before a gap was not seen to last into it.
             end_s = min(self._row_end[stop - 1], window.time_s[stop - 1] + self._usual_s[stop - 1])
-            lasts = end_s - begin_s >= brief_s or score[start:stop].max() >= _SURE
-            plain = end_s - begin_s >= _GLIMPSE_S or not self._has_hole(begin_s, end_s)
+            lasts = end_s - begin_s >= brief_s or score[start:stop].max() >= _CONFIDENT_SCORE
+            plain = end_s - begin_s >= _MIN_DURATION_NEAR_GAP_S or not self._has_hole(
+                begin_s, end_s
+            )
             sure.append(lasts and plain)
         return np.asarray(found[np.array(sure, dtype=np.bool_)])
 
@@ -284,4 +286,7 @@ def usual_steps(time_s: FloatArray) -> FloatArray:
 
 def _over(rows: Signals, side: int) -> BoolArray:
     with np.errstate(invalid="ignore"):
-        return np.asarray((rows.eye_score[:, side] >= STAY) | (rows.mouth_score[:, side] >= STAY))
+        return np.asarray(
+            (rows.eye_score[:, side] >= EXIT_THRESHOLD)
+            | (rows.mouth_score[:, side] >= EXIT_THRESHOLD)
+        )

@@ -54,7 +54,7 @@ def describe_event(
 
 
 @dataclass(frozen=True)
-class Measured:
+class EventMeasures:
     """What the signals say of a span of rows of one side; see `Event` for each."""
 
     peak_s: float
@@ -71,7 +71,7 @@ class Measured:
 
 def measure_span(
     rows: Signals, row_end: FloatArray, span: slice, side: int, region: str
-) -> Measured:
+) -> EventMeasures:
     """Reads the measured properties of an event off the rows that it spans.
 
     Args:
@@ -91,7 +91,7 @@ def measure_span(
     lag_s = None
     if region == "eye+mouth":
         lag_s = _half_time(time_s, excursion) - _half_time(time_s, closure)
-    return Measured(
+    return EventMeasures(
         peak_s=float(time_s[peak]),
         score=float(score[peak]),
         closure=float(np.nanmax(closure)),
@@ -107,7 +107,7 @@ def measure_span(
 
 def measure_times(
     rows: Signals, row_end: FloatArray, onset_s: float, offset_s: float, side: int, region: str
-) -> Measured | None:
+) -> EventMeasures | None:
     """The same of times that a person has set; ``None`` if the side was not measured in them.
 
     Those rows count that begin within the times, or the one that they lie in.

@@ -85,7 +85,7 @@ class Measurements:
 
 
 @dataclass(frozen=True)
-class Readings:
+class PatchMeasurements:
     """What the patch networks read in ``n`` frames; NaN without a face.
 
     Attributes:
@@ -103,7 +103,7 @@ class Readings:
 def measure(
     time_s: FloatArray,
     landmarks: FloatArray,
-    readings: Readings | None = None,
+    readings: PatchMeasurements | None = None,
     *,
     lid_leak: float = 0.0,
 ) -> Measurements:

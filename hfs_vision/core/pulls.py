@@ -85,7 +85,7 @@ def _stretch_start(time_s: FloatArray, place: FloatArray, max_gap_s: float) -> N
     return np.asarray(np.maximum.accumulate(start)) if len(start) else start
 
 
-class Hold:
+class ExcursionHold:
     """Follows a pull for as long as it lasts, however long that is.
 
     A pull that has reached the threshold is measured from where it began until it falls below

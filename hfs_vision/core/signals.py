@@ -13,7 +13,7 @@ import numpy as np
 
 from hfs_vision.core.baseline import Baseline, BaselineTracker, corner_place
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, Hold, attacks, running_max
+from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, ExcursionHold, attacks, running_max
 from hfs_vision.core.settings import Settings
 from hfs_vision.schema import BoolArray, FloatArray
 
@@ -45,7 +45,7 @@ _OPPOSITE_SHARE = 2.5
 """A strong pull drags the other corner along, inwards and down: that counts too, up to this
 multiple of the corner's own way."""
 
-STAY = 0.5
+EXIT_THRESHOLD = 0.5
 """An event lasts while the score is at least this (1 starts it)."""
 
 _LID_TO_CORNER = 0.03
@@ -117,7 +117,7 @@ class SignalBuilder:
         self._baseline: BaselineTracker | None = None
         self._pending: Measurements | None = None
         self._done = 0
-        self._hold = Hold(STAY)
+        self._hold = ExcursionHold(EXIT_THRESHOLD)
 
     @property
     def rest_known_s(self) -> float | None:

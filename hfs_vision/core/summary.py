@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hfs_vision.core.detector import Step
+from hfs_vision.core.detector import DetectorUpdate
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import MIN_VISIBILITY, Signals
 from hfs_vision.schema import KINDS, SIDES, Event, FloatArray
@@ -279,7 +279,7 @@ class Tally:
         self._valid_s.append(0.0)
         self._totals.append(_Totals())
 
-    def add(self, measured: Measurements, found: Step) -> None:
+    def add(self, measured: Measurements, found: DetectorUpdate) -> None:
         """Takes the next frames, and what the detector gave back for them."""
         self._add_frames(measured)
         self._add_signals(found.signals)

@@ -13,11 +13,11 @@ from hfs_vision.diary.records import SessionRecord
 from hfs_vision.errors import UsageError
 
 if TYPE_CHECKING:
-    from hfs_vision.diary.store import Added, Store
+    from hfs_vision.diary.store import Added, DiaryStore
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class UserFields:
     """What the user says of sessions; ``None`` or empty where they say nothing.
 
     Attributes:
@@ -35,7 +35,7 @@ class Said:
     update: bool = False
 
 
-def add_session(store: Store, given: Input, said: Said, zone: ZoneInfo) -> Added:
+def add_session(store: DiaryStore, given: Input, said: UserFields, zone: ZoneInfo) -> Added:
     """Adds one session. Of one that is replaced, the date and texts stay that are not given anew.
 
     Raises:

@@ -27,7 +27,7 @@ from hfs_vision.results import (
     SIGNALS_FILE,
     SUMMARY_FILE,
     TWITCHES_FILE,
-    Recorded,
+    RecordingSpan,
     ResultFolder,
     parse_number,
     read_folder,
@@ -267,7 +267,7 @@ def _rows(path: Path) -> Iterator[Input]:
         yield Input(name, folder if there else None, (path, number, cells))
 
 
-def _segments(path: Path, recorded: Recorded) -> list[tuple[str, float, float]]:
+def _segments(path: Path, recorded: RecordingSpan) -> list[tuple[str, float, float]]:
     """Label, start and valid time of each stretch that a table of segments names."""
     if not path.exists():
         return []

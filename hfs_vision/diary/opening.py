@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hfs_vision.diary.database import Database
-    from hfs_vision.diary.store import Store
+    from hfs_vision.diary.store import DiaryStore
 
 
 def check_libraries() -> None:
@@ -90,7 +90,7 @@ def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) ->
 
 
 @contextmanager
-def open_diary(path: str | Path) -> Iterator[Store]:
+def open_diary(path: str | Path) -> Iterator[DiaryStore]:
     """Opens a diary; one of an older version is backed up and brought up to date first.
 
     Args:
@@ -102,7 +102,7 @@ def open_diary(path: str | Path) -> Iterator[Store]:
     """
     check_libraries()
     from hfs_vision.diary.database import Database
-    from hfs_vision.diary.store import Store
+    from hfs_vision.diary.store import DiaryStore
 
     file = diary_file(Path(path))
     if not file.is_file():
@@ -113,7 +113,7 @@ def open_diary(path: str | Path) -> Iterator[Store]:
         up_to_date = _is_up_to_date(database, connection)
     if not up_to_date:
         _bring_up_to_date(database)
-    yield Store(database)
+    yield DiaryStore(database)
 
 
 def read_diary(path: str | Path) -> Diary:

@@ -44,7 +44,7 @@ class Added:
     state: str
 
 
-class Store:
+class DiaryStore:
     """A diary file of this version's layout; made by `hfs_vision.diary.open_diary`.
 
     Attributes:

@@ -42,7 +42,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=timezone.utc)
 
 
-class Measured(TypeDecorator[float]):
+class NullableNumber(TypeDecorator[float]):
     """A number that may be unknown: NaN in the program, NULL in the file."""
 
     impl = Float
@@ -90,11 +90,11 @@ session = Table(
     Column("model_sha256", String),
     _text("landmarker"),
     _text("hfs_vision"),
-    Column("fps", Measured),
-    Column("face_px", Measured),
+    Column("fps", NullableNumber),
+    Column("face_px", NullableNumber),
     Column("width", Integer),
     Column("height", Integer),
-    Column("duration_s", Measured),
+    Column("duration_s", NullableNumber),
     Column("warnings", JSON, nullable=False),
     sqlite_autoincrement=True,  # a number is never given twice
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hfs_vision.evaluation.evaluate import TOLERANCE_S, Marked
+from hfs_vision.evaluation.evaluate import TOLERANCE_S, EventLike
 from hfs_vision.evaluation.matching import match
 from hfs_vision.schema import SIDES, FloatArray
 
@@ -48,7 +48,7 @@ class Offset:
 
 
 def find_offset(
-    reference: Sequence[Marked], estimated: Sequence[Marked], known_s: Iterable[float] = ()
+    reference: Sequence[EventLike], estimated: Sequence[EventLike], known_s: Iterable[float] = ()
 ) -> Offset:
     """The offset of the estimate's clock against that of the reference.
 
@@ -74,7 +74,7 @@ def find_offset(
 
 
 def _guessed(
-    reference: Sequence[Marked], estimated: Sequence[Marked], unmoved: int, most: int
+    reference: Sequence[EventLike], estimated: Sequence[EventLike], unmoved: int, most: int
 ) -> Offset:
     apart_s = _differences(reference, estimated)
     if not len(apart_s):
@@ -100,11 +100,11 @@ def _guessed(
     return Offset(0.0, fits, unmoved, offset_s if more else None)
 
 
-def _onsets(marks: Sequence[Marked], side: str) -> FloatArray:
+def _onsets(marks: Sequence[EventLike], side: str) -> FloatArray:
     return np.array([mark.onset_s for mark in marks if mark.side == side], np.float64)
 
 
-def _differences(reference: Sequence[Marked], estimated: Sequence[Marked]) -> FloatArray:
+def _differences(reference: Sequence[EventLike], estimated: Sequence[EventLike]) -> FloatArray:
     """All distances of onsets of one side, in order; of very many events only the first."""
     parts = []
     for side in SIDES:
@@ -115,7 +115,7 @@ def _differences(reference: Sequence[Marked], estimated: Sequence[Marked]) -> Fl
     return np.sort(np.concatenate(parts))
 
 
-def _fits(reference: Sequence[Marked], estimated: Sequence[Marked], offset_s: float) -> int:
+def _fits(reference: Sequence[EventLike], estimated: Sequence[EventLike], offset_s: float) -> int:
     """How many pairs there are by onset when the reference is moved."""
     pairs = 0
     for side in SIDES:

@@ -2,7 +2,7 @@
 
 Conventions
 
-- An event is one movement of one side; see `Marked`. Events are matched one to one within their
+- An event is one movement of one side; see `EventLike`. Events are matched one to one within their
   side as `.matching` says: onsets within the tolerance, or, for a reference event
   of 1 s or more, intersection over union of at least one half.
 - Every reference event is **matched**, **merged** or **missed**. Merged: it has no partner, but
@@ -33,7 +33,7 @@ TOLERANCE_S = 0.15
 what two people who mark the same video differ by."""
 
 
-class Marked(Protocol):
+class EventLike(Protocol):
     """One movement on a recording's clock: `Event`, a simulated movement or a row of labels."""
 
     @property
@@ -63,8 +63,8 @@ class Marked(Protocol):
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A movement and nothing else; see `Marked`."""
+class LabelledEvent:
+    """A movement and nothing else; see `EventLike`."""
 
     onset_s: float
     offset_s: float
@@ -74,7 +74,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Recording:
+class ComparedRecording:
     """What human and machine found in one recording.
 
     Attributes:
@@ -94,10 +94,10 @@ class Recording:
     """
 
     name: str
-    reference: Sequence[Marked]
-    estimated: Sequence[Marked]
-    situations: Sequence[Marked] = ()
-    unsure: Sequence[Marked] = ()
+    reference: Sequence[EventLike]
+    estimated: Sequence[EventLike]
+    situations: Sequence[EventLike] = ()
+    unsure: Sequence[EventLike] = ()
     valid_s: float = float("nan")
     valid_from: str = ""
     clock_offset_s: float = 0.0
@@ -129,7 +129,7 @@ class Comparison:
 
 
 def faults(
-    marks: Sequence[Marked],
+    marks: Sequence[EventLike],
     *,
     sides: Sequence[str] = SIDES,
     may_overlap: bool = True,
@@ -160,8 +160,8 @@ def faults(
         yield from _collisions(marks, sorted(sound, key=lambda row: (marks[row].onset_s, row)))
 
 
-def _collisions(marks: Sequence[Marked], ordered: Sequence[int]) -> Iterator[tuple[int, str]]:
-    latest: dict[str, Marked] = {}
+def _collisions(marks: Sequence[EventLike], ordered: Sequence[int]) -> Iterator[tuple[int, str]]:
+    latest: dict[str, EventLike] = {}
     for row in ordered:
         mark = marks[row]
         before = latest.get(mark.side)
@@ -175,7 +175,7 @@ def _collisions(marks: Sequence[Marked], ordered: Sequence[int]) -> Iterator[tup
             )
 
 
-def compare(recording: Recording, *, tolerance_s: float | None = TOLERANCE_S) -> Comparison:
+def compare(recording: ComparedRecording, *, tolerance_s: float | None = TOLERANCE_S) -> Comparison:
     """Matches the events of a recording and says what became of each.
 
     Args:
@@ -199,7 +199,7 @@ def compare(recording: Recording, *, tolerance_s: float | None = TOLERANCE_S) ->
     return Comparison(**{**joined, "wrong_side": tuple(sorted(crossed))})
 
 
-def _compare_side(recording: Recording, side: str, tolerance_s: float | None) -> Comparison:
+def _compare_side(recording: ComparedRecording, side: str, tolerance_s: float | None) -> Comparison:
     wanted, found, doubted = (
         [row for row, mark in enumerate(marks) if mark.side == side]
         for marks in (recording.reference, recording.estimated, recording.unsure)
@@ -233,7 +233,7 @@ def _named(rows: Sequence[int], chosen: set[int]) -> tuple[int, ...]:
     return tuple(rows[k] for k in sorted(chosen))
 
 
-def intervals(marks: Sequence[Marked], rows: Iterable[int]) -> FloatArray:
+def intervals(marks: Sequence[EventLike], rows: Iterable[int]) -> FloatArray:
     """``(n, 2)`` onset and offset of some of the marks, seconds."""
     spans = [(marks[row].onset_s, marks[row].offset_s) for row in rows]
     return np.array(spans, dtype=np.float64).reshape(-1, 2)

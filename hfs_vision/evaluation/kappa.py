@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hfs_vision.evaluation.evaluate import Marked
+from hfs_vision.evaluation.evaluate import EventLike
 from hfs_vision.evaluation.matching import micro
 from hfs_vision.schema import BoolArray, FloatArray
 
@@ -79,7 +79,7 @@ class Presence:
 
 
 def compare_presence(
-    first: Iterable[Marked], second: Iterable[Marked], side: str, judged: ArrayLike | range
+    first: Iterable[EventLike], second: Iterable[EventLike], side: str, judged: ArrayLike | range
 ) -> Presence:
     """Compares in which seconds two people saw a side move.
 
@@ -99,7 +99,7 @@ def compare_presence(
     )
 
 
-def moving(marks: Iterable[Marked], side: str, seconds: ArrayLike) -> BoolArray:
+def moving(marks: Iterable[EventLike], side: str, seconds: ArrayLike) -> BoolArray:
     """``(n,)`` whether a movement of the side falls into each second, however briefly.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.evaluation.align_clocks import find_clock
-from hfs_vision.evaluation.evaluate import Recording
+from hfs_vision.evaluation.evaluate import ComparedRecording
 from hfs_vision.evaluation.matching import LONG_S
 from hfs_vision.evaluation.read_references import CONFIDENCES, EventFile, read_event_file
 from hfs_vision.results import (
@@ -30,7 +30,7 @@ _TRUTH = ".truth.csv"
 
 
 @dataclass(frozen=True)
-class Pair:
+class FilePair:
     """The reference and the estimated event file of one recording."""
 
     name: str
@@ -40,7 +40,7 @@ class Pair:
 
 def find_pairs(
     reference: Path, estimated: Path, *, only_common: bool = False
-) -> tuple[list[Pair], list[str]]:
+) -> tuple[list[FilePair], list[str]]:
     """Pairs of event files, and the names that were left out.
 
     Args:
@@ -60,7 +60,7 @@ def find_pairs(
             raise UsageError(f"{path} does not exist: check the path")
     first, second = _single(reference, (REVIEWED_FILE, EVENTS_FILE)), _single(estimated)
     if first and second:
-        return [Pair(_name(first), first, second)], []
+        return [FilePair(_name(first), first, second)], []
     if first or second:
         one, many = (reference, estimated) if first else (estimated, reference)
         raise UsageError(
@@ -72,7 +72,9 @@ def find_pairs(
     left_out = sorted(wanted.keys() ^ found.keys())
     if left_out and not only_common:
         raise TableError(_unmatched(reference, estimated, wanted.keys(), found.keys()))
-    pairs = [Pair(name, wanted[name], found[name]) for name in sorted(wanted.keys() & found.keys())]
+    pairs = [
+        FilePair(name, wanted[name], found[name]) for name in sorted(wanted.keys() & found.keys())
+    ]
     if not pairs:
         raise TableError(
             f"{reference} and {estimated} have no recording in common: the first must hold "
@@ -137,8 +139,8 @@ def _unmatched(
 
 
 def read_pair(
-    pair: Pair, *, min_confidence: str = CONFIDENCES[1], duration_s: float | None = None
-) -> tuple[Recording, list[str]]:
+    pair: FilePair, *, min_confidence: str = CONFIDENCES[1], duration_s: float | None = None
+) -> tuple[ComparedRecording, list[str]]:
     """One recording, and what the reader of its scores must know.
 
     Where the two are on different clocks, as labels made in a player and the table of a file that
@@ -198,7 +200,7 @@ def read_pair(
     reference, estimated = reference.moved(by_s[0]), estimated.moved(by_s[1])
     if not valid_from:
         valid_s, valid_from = _last_end(reference, estimated), LAST_ROW
-    recording = Recording(
+    recording = ComparedRecording(
         pair.name,
         reference.events,
         estimated.events,
@@ -211,7 +213,7 @@ def read_pair(
     return recording, notes
 
 
-def beside(pair: Pair, name: str) -> Path | None:
+def beside(pair: FilePair, name: str) -> Path | None:
     """A file of the result folder that the events come from, if there is one."""
     results = [
         path

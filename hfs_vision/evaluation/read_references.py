@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hfs_vision.errors import TableError
-from hfs_vision.evaluation.evaluate import Mark, faults
+from hfs_vision.evaluation.evaluate import LabelledEvent, faults
 from hfs_vision.evaluation.matching import LONG_S
 from hfs_vision.results import (
-    Recorded,
+    RecordingSpan,
     is_reviewed,
     parse_choice,
     parse_number,
@@ -58,9 +58,9 @@ class EventFile:
         situations: Rows that are no events.
     """
 
-    events: tuple[Mark, ...]
-    unsure: tuple[Mark, ...]
-    situations: tuple[Mark, ...]
+    events: tuple[LabelledEvent, ...]
+    unsure: tuple[LabelledEvent, ...]
+    situations: tuple[LabelledEvent, ...]
 
     @property
     def end_s(self) -> float:
@@ -78,16 +78,16 @@ class EventFile:
         )
 
 
-def _moved(mark: Mark, by_s: float) -> Mark:
+def _moved(mark: LabelledEvent, by_s: float) -> LabelledEvent:
     onset_s, offset_s = (round(time_s + by_s, 6) for time_s in (mark.onset_s, mark.offset_s))
     return replace(mark, onset_s=onset_s, offset_s=offset_s)
 
 
 @dataclass(frozen=True)
-class _Row:
+class _ReferenceRow:
     number: int
     where: str
-    mark: Mark
+    mark: LabelledEvent
     is_event: bool
     joins: bool  # with the other part of the face: the table names no regions
     confidence: int
@@ -135,19 +135,19 @@ def read_event_file(
     )
 
 
-def _refuse(rows: Sequence[_Row], found: Iterable[tuple[int, str]]) -> None:
+def _refuse(rows: Sequence[_ReferenceRow], found: Iterable[tuple[int, str]]) -> None:
     for index, fault in found:
         raise TableError(f"{rows[index].where}: {fault}")
 
 
-def _reviewed_rows(path: Path, tonic_s: float) -> list[_Row]:
+def _reviewed_rows(path: Path, tonic_s: float) -> list[_ReferenceRow]:
     """Corrected events that stand; they are known by their numbers."""
     sure = len(CONFIDENCES)
     return [
-        _Row(
+        _ReferenceRow(
             row.number,
             f"{path}, event number {row.number}",
-            Mark(
+            LabelledEvent(
                 row.event.onset_s,
                 row.event.offset_s,
                 row.event.side,
@@ -158,12 +158,12 @@ def _reviewed_rows(path: Path, tonic_s: float) -> list[_Row]:
             joins=False,
             confidence=sure,
         )
-        for row in read_reviewed(path, Recorded(tonic_s=tonic_s))
+        for row in read_reviewed(path, RecordingSpan(tonic_s=tonic_s))
         if row.counts
     ]
 
 
-def _row(path: Path, number: int, record: dict[str, str]) -> _Row:
+def _row(path: Path, number: int, record: dict[str, str]) -> _ReferenceRow:
     cells = {name: text.strip() for name, text in record.items()}
     where = f"{path}, row {number}"
     onset_s, offset_s = _times(path, number, cells)
@@ -175,10 +175,10 @@ def _row(path: Path, number: int, record: dict[str, str]) -> _Row:
     if side == "both" or kind in _NO_EVENT:
         if kind in _ONE_SIDED:
             raise TableError(f"{where}: side is 'both', but {kind} is of one side")
-        mark = Mark(
+        mark = LabelledEvent(
             onset_s, offset_s, side, cells.get("region", ""), kind or cells.get("region") or "other"
         )
-        return _Row(number, where, mark, is_event=False, joins=False, confidence=0)
+        return _ReferenceRow(number, where, mark, is_event=False, joins=False, confidence=0)
     if cells.get("region"):
         region = choice("region", REGIONS)
     if kind or not region:
@@ -189,9 +189,9 @@ def _row(path: Path, number: int, record: dict[str, str]) -> _Row:
     if cells.get("component"):
         component = choice("component", COMPONENTS)
     part = region or _REGION_OF[kind]
-    mark = Mark(onset_s, offset_s, side, part, event_kind(part, component))
+    mark = LabelledEvent(onset_s, offset_s, side, part, event_kind(part, component))
     sure = _confidence(path, number, cells.get("confidence", ""))
-    return _Row(number, where, mark, is_event=True, joins=not region, confidence=sure)
+    return _ReferenceRow(number, where, mark, is_event=True, joins=not region, confidence=sure)
 
 
 def _times(path: Path, number: int, cells: dict[str, str]) -> tuple[float, float]:
@@ -228,9 +228,9 @@ def _component(onset_s: float, offset_s: float) -> str:
     return COMPONENTS[int(round((offset_s - onset_s) * 1e6) >= round(LONG_S * 1e6))]
 
 
-def _joined(rows: Sequence[_Row]) -> list[_Row]:
+def _joined(rows: Sequence[_ReferenceRow]) -> list[_ReferenceRow]:
     """Events in order of onset, with the parts of one movement made one."""
-    events: list[_Row] = []
+    events: list[_ReferenceRow] = []
     last: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: (row.mark.onset_s, row.number)):
         mark, place = row.mark, last.get(row.mark.side)
@@ -249,7 +249,7 @@ def _joined(rows: Sequence[_Row]) -> list[_Row]:
         kind = event_kind(REGIONS[2], _component(onset_s, offset_s))
         events[place] = replace(
             before,
-            mark=Mark(onset_s, offset_s, mark.side, REGIONS[2], kind),
+            mark=LabelledEvent(onset_s, offset_s, mark.side, REGIONS[2], kind),
             confidence=max(before.confidence, row.confidence),
         )
     return events

@@ -7,9 +7,9 @@ import math
 from hfs_vision.core.detector import row_ends
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError
-from hfs_vision.evaluation.evaluate import Recording
+from hfs_vision.evaluation.evaluate import ComparedRecording
 from hfs_vision.evaluation.kappa import Presence, compare_presence, measured_seconds
-from hfs_vision.evaluation.pair_files import Pair, beside
+from hfs_vision.evaluation.pair_files import FilePair, beside
 from hfs_vision.results import SIGNALS_FILE, is_reviewed
 from hfs_vision.results.read_tables import check_times, read_numbers
 from hfs_vision.schema import SIDES, FloatArray
@@ -20,7 +20,7 @@ _LONGEST_S = 1e7
 """Of a recording of which nothing tells the length: four months, second by second."""
 
 
-def read_presence(pair: Pair, recording: Recording) -> dict[str, Presence]:
+def read_presence(pair: FilePair, recording: ComparedRecording) -> dict[str, Presence]:
     """Presence of movement by side, and of both sides together, as two reviewers saw it.
 
     The seconds that count are those in which the face was measured, where a ``signals.csv`` lies
@@ -55,7 +55,7 @@ def total_presence(parts: list[dict[str, Presence]]) -> dict[str, Presence]:
     )
 
 
-def _seconds(pair: Pair, recording: Recording) -> FloatArray | range:
+def _seconds(pair: FilePair, recording: ComparedRecording) -> FloatArray | range:
     signals = beside(pair, SIGNALS_FILE)
     if signals is None:
         ends_s = [mark.offset_s for mark in (*recording.reference, *recording.estimated)]

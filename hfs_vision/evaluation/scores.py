@@ -26,9 +26,9 @@ from numpy.typing import ArrayLike
 from hfs_vision.evaluation.agreement import Agreement, agreement
 from hfs_vision.evaluation.evaluate import (
     TOLERANCE_S,
+    ComparedRecording,
     Comparison,
-    Marked,
-    Recording,
+    EventLike,
     compare,
     intervals,
 )
@@ -41,7 +41,7 @@ _NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Tally:
+class MatchCounts:
     """Counts of reference and of estimated events, and what follows from them.
 
     Those of one kind or region are the reference's by what the reference says, and the estimate's
@@ -60,8 +60,10 @@ class Tally:
     wrong_side: int = 0
     valid_s: float = 0.0
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Tally)))
+    def __add__(self, other: MatchCounts) -> MatchCounts:
+        return MatchCounts(
+            *(getattr(self, f.name) + getattr(other, f.name) for f in fields(MatchCounts))
+        )
 
     @property
     def recall(self) -> float:
@@ -96,7 +98,7 @@ class Tally:
 
 
 RATES = ("recall", "precision", "f1", "strict_recall", "strict_precision", "false_per_min")
-"""Properties of `Tally` that follow from its counts."""
+"""Properties of `MatchCounts` that follow from its counts."""
 
 
 @dataclass(frozen=True)
@@ -137,26 +139,28 @@ class Evaluation:
     """Recordings and their comparisons at one tolerance (``None``: any overlap)."""
 
     tolerance_s: float | None
-    recordings: tuple[Recording, ...]
+    recordings: tuple[ComparedRecording, ...]
     comparisons: tuple[Comparison, ...]
 
-    def tally(self, *, side: str = "all", kind: str = "all", region: str = "all") -> Tally:
+    def tally(self, *, side: str = "all", kind: str = "all", region: str = "all") -> MatchCounts:
         """Counts over all recordings, of one side, kind or region."""
-        return sum((t for t in self.tallies(side=side, kind=kind, region=region)), Tally())
+        return sum((t for t in self.tallies(side=side, kind=kind, region=region)), MatchCounts())
 
-    def tallies(self, *, side: str = "all", kind: str = "all", region: str = "all") -> list[Tally]:
+    def tallies(
+        self, *, side: str = "all", kind: str = "all", region: str = "all"
+    ) -> list[MatchCounts]:
         """The same for each recording."""
         return [
             _tally(recording, comparison, side=side, kind=kind, region=region)
             for recording, comparison in zip(self.recordings, self.comparisons, strict=True)
         ]
 
-    def without_events(self) -> tuple[int, Tally]:
+    def without_events(self) -> tuple[int, MatchCounts]:
         """How many recordings have no reference event, and their counts."""
         found = [t for t, r in zip(self.tallies(), self.recordings, strict=True) if not r.reference]
-        return len(found), sum(found, Tally())
+        return len(found), sum(found, MatchCounts())
 
-    def pairs(self) -> list[tuple[Marked, Marked]]:
+    def pairs(self) -> list[tuple[EventLike, EventLike]]:
         """Matched events, reference first."""
         return [
             (recording.reference[a], recording.estimated[b])
@@ -190,7 +194,7 @@ class Evaluation:
 
 
 def evaluate(
-    recordings: Sequence[Recording], *, tolerance_s: float | None = TOLERANCE_S
+    recordings: Sequence[ComparedRecording], *, tolerance_s: float | None = TOLERANCE_S
 ) -> Evaluation:
     """Compares the events of every recording.
 
@@ -203,16 +207,16 @@ def evaluate(
 
 
 def _tally(
-    recording: Recording, comparison: Comparison, *, side: str, kind: str, region: str
-) -> Tally:
-    def of(marks: Sequence[Marked], rows: Sequence[int]) -> int:
+    recording: ComparedRecording, comparison: Comparison, *, side: str, kind: str, region: str
+) -> MatchCounts:
+    def of(marks: Sequence[EventLike], rows: Sequence[int]) -> int:
         return sum(
             side in ("all", m.side) and kind in ("all", m.kind) and region in ("all", m.region)
             for m in (marks[row] for row in rows)
         )
 
     reference, estimated = recording.reference, recording.estimated
-    return Tally(
+    return MatchCounts(
         reference=of(reference, range(len(reference))),
         matched=of(reference, [a for a, _ in comparison.matched]),
         merged=of(reference, comparison.merged),
@@ -238,7 +242,7 @@ def _errors(values: ArrayLike) -> Errors:
 
 
 def _situations(
-    recordings: Sequence[Recording], comparisons: Sequence[Comparison]
+    recordings: Sequence[ComparedRecording], comparisons: Sequence[Comparison]
 ) -> list[Situation]:
     kinds = sorted({mark.kind for recording in recordings for mark in recording.situations})
     if not kinds:
@@ -256,7 +260,7 @@ def _situations(
     return [*found, Situation(ELSEWHERE, 0, _NAN, false[ELSEWHERE])]
 
 
-def _situations_of(recording: Recording, rows: Sequence[int]) -> list[str]:
+def _situations_of(recording: ComparedRecording, rows: Sequence[int]) -> list[str]:
     """Kind of the situation in which each of some estimated events lies."""
     events = micro(intervals(recording.estimated, rows))
     others = micro(intervals(recording.situations, range(len(recording.situations))))
@@ -269,7 +273,7 @@ def _situations_of(recording: Recording, rows: Sequence[int]) -> list[str]:
     return [kind for _, kind in best]
 
 
-def _covered(marks: Sequence[Marked]) -> float:
+def _covered(marks: Sequence[EventLike]) -> float:
     """Time that some marks cover together, in seconds."""
     total, until = 0.0, -np.inf
     for mark in sorted(marks, key=lambda mark: mark.onset_s):

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hfs_vision.errors import OutputError, UsageError
-from hfs_vision.evaluation.evaluate import Comparison, Marked, Recording
+from hfs_vision.evaluation.evaluate import ComparedRecording, Comparison, EventLike
 from hfs_vision.evaluation.kappa import Presence
 from hfs_vision.evaluation.matching import LONG_S, MIN_IOU
-from hfs_vision.evaluation.scores import RATES, Evaluation, Tally
+from hfs_vision.evaluation.scores import RATES, Evaluation, MatchCounts
 from hfs_vision.results import check_replaceable, format_cell
 from hfs_vision.schema import KINDS, REGIONS, SIDES
 
-COUNTS = tuple(field.name for field in fields(Tally))
+COUNTS = tuple(field.name for field in fields(MatchCounts))
 SCORE_COLUMNS = ("recording", "criterion", "side", "region", "kind", *COUNTS, *RATES, "kappa")
 OVERLAP = "overlap"
 """Criterion of an evaluation that matches by any overlap; others are named by their tolerance."""
@@ -66,7 +66,7 @@ def _region(kind: str) -> str:
     return "all" if kind == "all" else REGIONS[KINDS.index(kind) // 2]
 
 
-def _values(tally: Tally) -> dict[str, float]:
+def _values(tally: MatchCounts) -> dict[str, float]:
     return {**asdict(tally), **{name: getattr(tally, name) for name in RATES}}
 
 
@@ -124,7 +124,7 @@ def _seen(presence: Presence) -> dict[str, Any]:
     return {**seconds, "kappa": presence.kappa, "note": presence.note}
 
 
-def _outcomes(recording: Recording, comparison: Comparison) -> Iterator[dict[str, Any]]:
+def _outcomes(recording: ComparedRecording, comparison: Comparison) -> Iterator[dict[str, Any]]:
     """What became of each event."""
 
     def outcome(what: str, a: int | None, b: int | None) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _outcomes(recording: Recording, comparison: Comparison) -> Iterator[dict[str
             yield outcome(what, None, b)
 
 
-def _event(mark: Marked) -> dict[str, Any]:
+def _event(mark: EventLike) -> dict[str, Any]:
     return {
         "onset_s": mark.onset_s,
         "offset_s": mark.offset_s,

@@ -4,7 +4,7 @@ What is exported is decided once, in `hfs_vision.exports.content`: that is where
 free text are dropped, and no format sees anything else.
 """
 
-from hfs_vision.exports.content import Content, Stretch, read_content
-from hfs_vision.exports.run_export import FORMATS, Request, export
+from hfs_vision.exports.content import Content, ExportInterval, read_content
+from hfs_vision.exports.run_export import FORMATS, ExportRequest, export
 
-__all__ = ["FORMATS", "Content", "Request", "Stretch", "export", "read_content"]
+__all__ = ["FORMATS", "Content", "ExportInterval", "ExportRequest", "export", "read_content"]

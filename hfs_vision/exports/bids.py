@@ -24,7 +24,7 @@ from hfs_vision.exports.column_descriptions import (
     REVIEW,
     SEGMENT,
     SIGNALS,
-    Column,
+    ColumnDescription,
 )
 from hfs_vision.exports.content import Content
 from hfs_vision.exports.staging import tsv
@@ -53,7 +53,7 @@ _STRETCH_LEVELS = {
     "mark": "A moment that was marked; its label is in the column segment",
 }
 _EVENT_NAMES = ("onset", "duration", "trial_type")
-_TIME = Column("Time of the frame, counted from the first one", "s")
+_TIME = ColumnDescription("Time of the frame, counted from the first one", "s")
 _SIGNALS = {name: _TIME if name == "time_s" else column for name, column in SIGNALS.items()}
 _OWN = tuple(n for n in EVENTS if n not in ("onset_s", "duration_s", "offset_s", "kind"))
 
@@ -163,12 +163,12 @@ def _participants(path: Path, subjects: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _event_columns(hidden: Sequence[str]) -> dict[str, Column]:
+def _event_columns(hidden: Sequence[str]) -> dict[str, ColumnDescription]:
     text = "Onset, counted from the first frame, which is the first row of the _beh.tsv beside"
     columns = {
-        "onset": Column(text, "s"),
-        "duration": Column("Length; 0 of a mark", "s"),
-        "trial_type": Column("What it is", "", "text", KIND_LEVELS | _STRETCH_LEVELS),
+        "onset": ColumnDescription(text, "s"),
+        "duration": ColumnDescription("Length; 0 of a mark", "s"),
+        "trial_type": ColumnDescription("What it is", "", "text", KIND_LEVELS | _STRETCH_LEVELS),
         "number": NUMBER,
         **{name: EVENTS[name] for name in _OWN},
         "segment": SEGMENT,
@@ -177,7 +177,7 @@ def _event_columns(hidden: Sequence[str]) -> dict[str, Column]:
     return {name: column for name, column in columns.items() if name not in hidden}
 
 
-def _events(content: Content, columns: dict[str, Column]) -> str:
+def _events(content: Content, columns: dict[str, ColumnDescription]) -> str:
     rows = sorted(_event_rows(content), key=lambda row: row["onset"])
     cells = ([row.get(name) for name in columns] for row in rows)
     return tsv([list(columns), *cells], "n/a")
@@ -196,7 +196,7 @@ def _event_rows(content: Content) -> Iterator[dict[str, Any]]:
         yield dict(zip(_EVENT_NAMES, times, strict=True)) | {"number": number} | own | texts
 
 
-def _described(columns: dict[str, Column]) -> dict[str, Any]:
+def _described(columns: dict[str, ColumnDescription]) -> dict[str, Any]:
     described: dict[str, dict[str, Any]] = {}
     for name, column in columns.items():
         described[name] = {"Description": column.text}

@@ -12,7 +12,7 @@ IOU = "interocular units"
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnDescription:
     """One column.
 
     Attributes:
@@ -48,31 +48,39 @@ VERDICT_LEVELS = {
     "added": "The program had missed it, a person added it",
 }
 
-_ONSET = Column("When the movement begins, on the recording's own clock", "s")
+_ONSET = ColumnDescription("When the movement begins, on the recording's own clock", "s")
 
-EVENTS: dict[str, Column] = {
+EVENTS: dict[str, ColumnDescription] = {
     "onset_s": _ONSET,
-    "duration_s": Column("How long it lasts", "s"),
-    "offset_s": Column("Time of the first frame after it", "s"),
-    "side": Column("Side of the face that moves", "", "text", SIDE_LEVELS),
-    "region": Column("What moves", "", "text", REGION_LEVELS),
-    "kind": Column("Movement, by region and component", "", "text", KIND_LEVELS),
-    "component": Column("Whether a movement is held", "", "text", COMPONENT_LEVELS),
-    "peak_s": Column("When the side differs most from the other", "s"),
-    "score": Column("Largest one-sidedness; 1 is the threshold in force"),
-    "confidence": Column("Share of such events that were right in a benchmark, 0 to 1"),
-    "closure": Column("Largest eyelid closure: 0 as open as usual, 1 shut"),
-    "excursion": Column("Largest pull of the corner of the mouth from its rest", IOU),
-    "rise_s": Column("From onset to peak", "s"),
-    "closure_velocity": Column("Steepest closing of the lid, in closures", "1/s"),
-    "excursion_velocity": Column("Steepest pull of the corner of the mouth", f"{IOU}/s"),
-    "eye_mouth_lag_s": Column("How much later the corner is half pulled than the lid shut", "s"),
-    "valid_fraction": Column("Share of the event in which the face was measured, 0 to 1"),
-    "truncated": Column("Cut by the start or end of the recording, or by a gap", "", "truth"),
-    "twitches": Column("How many twitches it is made of, where that is known", "", "whole"),
+    "duration_s": ColumnDescription("How long it lasts", "s"),
+    "offset_s": ColumnDescription("Time of the first frame after it", "s"),
+    "side": ColumnDescription("Side of the face that moves", "", "text", SIDE_LEVELS),
+    "region": ColumnDescription("What moves", "", "text", REGION_LEVELS),
+    "kind": ColumnDescription("Movement, by region and component", "", "text", KIND_LEVELS),
+    "component": ColumnDescription("Whether a movement is held", "", "text", COMPONENT_LEVELS),
+    "peak_s": ColumnDescription("When the side differs most from the other", "s"),
+    "score": ColumnDescription("Largest one-sidedness; 1 is the threshold in force"),
+    "confidence": ColumnDescription("Share of such events that were right in a benchmark, 0 to 1"),
+    "closure": ColumnDescription("Largest eyelid closure: 0 as open as usual, 1 shut"),
+    "excursion": ColumnDescription("Largest pull of the corner of the mouth from its rest", IOU),
+    "rise_s": ColumnDescription("From onset to peak", "s"),
+    "closure_velocity": ColumnDescription("Steepest closing of the lid, in closures", "1/s"),
+    "excursion_velocity": ColumnDescription("Steepest pull of the corner of the mouth", f"{IOU}/s"),
+    "eye_mouth_lag_s": ColumnDescription(
+        "How much later the corner is half pulled than the lid shut", "s"
+    ),
+    "valid_fraction": ColumnDescription(
+        "Share of the event in which the face was measured, 0 to 1"
+    ),
+    "truncated": ColumnDescription(
+        "Cut by the start or end of the recording, or by a gap", "", "truth"
+    ),
+    "twitches": ColumnDescription(
+        "How many twitches it is made of, where that is known", "", "whole"
+    ),
 }
 
-TWITCHES: dict[str, Column] = {
+TWITCHES: dict[str, ColumnDescription] = {
     "onset_s": _ONSET,
     "duration_s": EVENTS["duration_s"],
     "side": EVENTS["side"],
@@ -81,13 +89,17 @@ TWITCHES: dict[str, Column] = {
     "score": EVENTS["score"],
 }
 
-NUMBER = Column("Number of the event in its recording, from 1", "", "whole")
-SEGMENT = Column("What was being done: label of the segment in which it begins", "", "text")
-REVIEW: dict[str, Column] = {
-    "verdict": Column("What a person said of it, where one did", "", "text", VERDICT_LEVELS),
-    "comment": Column("What a person noted", "", "text"),
-    "reviewer": Column("Who said so, as they call themselves", "", "text"),
-    "reviewed_utc": Column("When that was said, ISO 8601", "", "text"),
+NUMBER = ColumnDescription("Number of the event in its recording, from 1", "", "whole")
+SEGMENT = ColumnDescription(
+    "What was being done: label of the segment in which it begins", "", "text"
+)
+REVIEW: dict[str, ColumnDescription] = {
+    "verdict": ColumnDescription(
+        "What a person said of it, where one did", "", "text", VERDICT_LEVELS
+    ),
+    "comment": ColumnDescription("What a person noted", "", "text"),
+    "reviewer": ColumnDescription("Who said so, as they call themselves", "", "text"),
+    "reviewed_utc": ColumnDescription("When that was said, ISO 8601", "", "text"),
 }
 FREE_TEXT = ("comment", "reviewer", "reviewed_utc")
 """Columns that a de-identified export does not have."""
@@ -95,32 +107,32 @@ FREE_TEXT = ("comment", "reviewer", "reviewed_utc")
 _CLOSURE = "Eyelid closure, 0 as open as usual, 1 shut"
 _SCORE = "One-sidedness of the {}; 1 is the threshold in force"
 _OF_A_SIDE = {
-    "aperture": Column("Distance between the lid margins", IOU),
-    "commissure_lateral": Column("Corner of the mouth: distance from the midline", IOU),
-    "commissure_up": Column("Corner of the mouth: height over the outer canthi", IOU),
-    "closure": Column(_CLOSURE),
-    "excursion": Column("Pull of the corner of the mouth out and up from its rest", IOU),
-    "eye_score": Column(_SCORE.format("lids")),
-    "mouth_score": Column(_SCORE.format("corner of the mouth")),
+    "aperture": ColumnDescription("Distance between the lid margins", IOU),
+    "commissure_lateral": ColumnDescription("Corner of the mouth: distance from the midline", IOU),
+    "commissure_up": ColumnDescription("Corner of the mouth: height over the outer canthi", IOU),
+    "closure": ColumnDescription(_CLOSURE),
+    "excursion": ColumnDescription("Pull of the corner of the mouth out and up from its rest", IOU),
+    "eye_score": ColumnDescription(_SCORE.format("lids")),
+    "mouth_score": ColumnDescription(_SCORE.format("corner of the mouth")),
 }
 _OF_THE_FACE = {
-    "time_s": Column("Time of the frame, on the recording's own clock", "s"),
-    "valid": Column("Both sides were measured", "", "truth"),
-    "yaw_deg": Column("The head is turned to its own left", "deg"),
-    "pitch_deg": Column("The head is turned up", "deg"),
-    "roll_deg": Column("The head is tilted to its own left shoulder", "deg"),
-    "face_px": Column("Distance between the outer corners of the eyes, in pixels"),
-    "fit_error": Column("How badly forehead and nose fit a mean face", IOU),
-    "visibility": Column("How surely eyes and corners of the mouth are in view, 0 to 1"),
+    "time_s": ColumnDescription("Time of the frame, on the recording's own clock", "s"),
+    "valid": ColumnDescription("Both sides were measured", "", "truth"),
+    "yaw_deg": ColumnDescription("The head is turned to its own left", "deg"),
+    "pitch_deg": ColumnDescription("The head is turned up", "deg"),
+    "roll_deg": ColumnDescription("The head is tilted to its own left shoulder", "deg"),
+    "face_px": ColumnDescription("Distance between the outer corners of the eyes, in pixels"),
+    "fit_error": ColumnDescription("How badly forehead and nose fit a mean face", IOU),
+    "visibility": ColumnDescription("How surely eyes and corners of the mouth are in view, 0 to 1"),
 }
 
 
-def _signal(name: str) -> Column:
+def _signal(name: str) -> ColumnDescription:
     if name in _OF_THE_FACE:
         return _OF_THE_FACE[name]
     base, _, side = name.rpartition("_")
     column = _OF_A_SIDE[base]
-    return Column(f"{column.text}; the subject's {side} side", column.unit)
+    return ColumnDescription(f"{column.text}; the subject's {side} side", column.unit)
 
 
-SIGNALS: dict[str, Column] = {name: _signal(name) for name in SIGNAL_COLUMNS}
+SIGNALS: dict[str, ColumnDescription] = {name: _signal(name) for name in SIGNAL_COLUMNS}

@@ -22,9 +22,9 @@ from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError
 from hfs_vision.results import (
     TWITCHES_FILE,
-    Mark,
     ResultFolder,
     ReviewedEvent,
+    SessionMark,
     SummaryFile,
     numbered_labels,
     read_folder,
@@ -58,7 +58,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ExportInterval:
     """A stretch of the recording, ``[start_s, end_s)``, or a moment where the two are equal.
 
     Attributes:
@@ -91,7 +91,7 @@ class Content:
 
     name: str
     events: Sequence[Exported]
-    stretches: Sequence[Stretch]
+    stretches: Sequence[ExportInterval]
     measurements: Measurements
     signals: Signals
     start_s: float
@@ -135,7 +135,7 @@ class Content:
             "own clock, on which the tables of hfs-vision are"
         )
 
-    def of_kind(self, kind: str) -> list[Stretch]:
+    def of_kind(self, kind: str) -> list[ExportInterval]:
         """The stretches of one kind."""
         return [stretch for stretch in self.stretches if stretch.kind == kind]
 
@@ -206,7 +206,7 @@ def _content(folder: ResultFolder, *, machine: bool) -> Content:
     segments = list(_segments(folder.marks, end_s))
     gaps = _not_measured(folder.signals, end_s, summary.settings.max_gap_s)
     marks = [
-        Stretch("mark", plain(m.label), m.time_s, m.time_s)
+        ExportInterval("mark", plain(m.label), m.time_s, m.time_s)
         for m in folder.marks
         if m.kind == "mark"
     ]
@@ -274,17 +274,19 @@ def _events(folder: ResultFolder, reviewed: Sequence[ReviewedEvent] | None) -> I
             )
 
 
-def _segments(marks: Sequence[Mark], end_s: float) -> Iterator[Stretch]:
+def _segments(marks: Sequence[SessionMark], end_s: float) -> Iterator[ExportInterval]:
     begun = sorted(
         ((mark.time_s, plain(mark.label)) for mark in marks if mark.kind == "segment"),
         key=lambda segment: segment[0],
     )
     for (start_s, label), (stop_s, _) in pairwise([*begun, (end_s, "")]):
         if stop_s > start_s:
-            yield Stretch("segment", label, start_s, stop_s)
+            yield ExportInterval("segment", label, start_s, stop_s)
 
 
-def _with_segments(events: Sequence[Exported], segments: Sequence[Stretch]) -> list[Exported]:
+def _with_segments(
+    events: Sequence[Exported], segments: Sequence[ExportInterval]
+) -> list[Exported]:
     def label(onset_s: float) -> str:
         found = (s.label for s in segments if s.start_s <= onset_s < s.end_s)
         return next(found, "")
@@ -292,7 +294,7 @@ def _with_segments(events: Sequence[Exported], segments: Sequence[Stretch]) -> l
     return [replace(exported, segment=label(exported.event.onset_s)) for exported in events]
 
 
-def _not_measured(signals: Signals, end_s: float, max_gap_s: float) -> Iterator[Stretch]:
+def _not_measured(signals: Signals, end_s: float, max_gap_s: float) -> Iterator[ExportInterval]:
     """Times that are no valid time: frames that were not measured, and gaps between frames."""
     time_s = signals.time_s
     if not len(time_s):
@@ -303,7 +305,7 @@ def _not_measured(signals: Signals, end_s: float, max_gap_s: float) -> Iterator[
     open_rows = holds_s < ends_s
     starts_new = np.append(True, holds_s[1:] > time_s[1:])
     for first, stop in runs(open_rows, starts_new).tolist():
-        yield Stretch("not_measured", "", float(holds_s[first]), float(ends_s[stop - 1]))
+        yield ExportInterval("not_measured", "", float(holds_s[first]), float(ends_s[stop - 1]))
 
 
 def _zero(summary: SummaryFile, start_s: float) -> float:

@@ -19,7 +19,7 @@ from hfs_vision.exports.column_descriptions import (
     SEGMENT,
     SIGNALS,
     TWITCHES,
-    Column,
+    ColumnDescription,
 )
 from hfs_vision.exports.content import OWN_CLOCK, Content
 from hfs_vision.results import MEASURED_COLUMNS
@@ -31,10 +31,10 @@ SCHEMA_VERSION = "1"
 ROW_GROUP = 65536
 """Frames of one row group: 18 minutes at 60 frames/s."""
 
-_RECORDING = Column("Which recording; the same in all tables", "", "text")
+_RECORDING = ColumnDescription("Which recording; the same in all tables", "", "text")
 _STRETCHES = {
     "recording": _RECORDING,
-    "kind": Column(
+    "kind": ColumnDescription(
         "What it is",
         "",
         "text",
@@ -44,24 +44,24 @@ _STRETCHES = {
             "mark": "A moment that the user marked",
         },
     ),
-    "label": Column("What it is called", "", "text"),
-    "start_s": Column("When it begins, on the recording's own clock", "s"),
-    "end_s": Column("When it ends", "s"),
+    "label": ColumnDescription("What it is called", "", "text"),
+    "start_s": ColumnDescription("When it begins, on the recording's own clock", "s"),
+    "end_s": ColumnDescription("When it ends", "s"),
 }
 _RECORDINGS = {
     "recording": _RECORDING,
-    "start_s": Column("Time of the first frame, on the recording's own clock", "s"),
-    "end_s": Column("End of the last frame", "s"),
-    "zero_s": Column(
+    "start_s": ColumnDescription("Time of the first frame, on the recording's own clock", "s"),
+    "end_s": ColumnDescription("End of the last frame", "s"),
+    "zero_s": ColumnDescription(
         "Where players begin to count; taken off a time, it gives what they show", "s"
     ),
-    "valid_s": Column("Time in which both sides were measured; rates refer to it", "s"),
-    "fps": Column("Median frame rate", "1/s"),
-    "reviewed": Column("The events are those that a person corrected", "", "truth"),
-    "started_utc": Column("When a live session started, ISO 8601", "", "text"),
-    "hfs_vision_version": Column("Version of the program", "", "text"),
-    "landmarker": Column("Landmark model", "", "text"),
-    "settings": Column("What was decided by, as JSON", "", "text"),
+    "valid_s": ColumnDescription("Time in which both sides were measured; rates refer to it", "s"),
+    "fps": ColumnDescription("Median frame rate", "1/s"),
+    "reviewed": ColumnDescription("The events are those that a person corrected", "", "truth"),
+    "started_utc": ColumnDescription("When a live session started, ISO 8601", "", "text"),
+    "hfs_vision_version": ColumnDescription("Version of the program", "", "text"),
+    "landmarker": ColumnDescription("Landmark model", "", "text"),
+    "settings": ColumnDescription("What was decided by, as JSON", "", "text"),
 }
 
 
@@ -100,7 +100,7 @@ def write_parquet(folder: Path, contents: Iterable[Content], *, deidentify: bool
         written = {}
         for name, columns in tables.items():
             shown = {k: column for k, column in columns.items() if k not in hidden}
-            table = _Table(folder / f"{name}.parquet", shown, clock)
+            table = _ParquetTable(folder / f"{name}.parquet", shown, clock)
             written[name] = stack.enter_context(table)
         for content in contents:
             written["recordings"].add([_recording(content)])
@@ -113,10 +113,10 @@ def write_parquet(folder: Path, contents: Iterable[Content], *, deidentify: bool
                 written["signals"].add_columns(columns)
 
 
-class _Table:
+class _ParquetTable:
     """A Parquet file that takes rows, or whole columns, a row group at a time."""
 
-    def __init__(self, path: Path, columns: Mapping[str, Column], clock: str) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, ColumnDescription], clock: str) -> None:
         import pyarrow
         import pyarrow.parquet
 
@@ -139,7 +139,7 @@ class _Table:
         self._arrow = pyarrow
         self._writer = pyarrow.parquet.ParquetWriter(path, self._schema)
 
-    def __enter__(self) -> _Table:
+    def __enter__(self) -> _ParquetTable:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -159,7 +159,7 @@ class _Table:
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
 
 
-def _about(column: Column) -> dict[str, str]:
+def _about(column: ColumnDescription) -> dict[str, str]:
     about = {"description": column.text}
     if column.unit:
         about["unit"] = column.unit

@@ -26,7 +26,7 @@ _SUFFIXES = {"mne": (SUFFIX,), "boris": ("_aggregated.tsv", "_paste.tsv"), "elan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ExportRequest:
     """What to export, and how.
 
     Attributes:
@@ -65,7 +65,7 @@ class Export:
 class _Reading:
     """Reads one result folder after the other and keeps what is said of them."""
 
-    request: Request
+    request: ExportRequest
     names: Sequence[str]
     warnings: list[str] = field(default_factory=list)
 
@@ -80,7 +80,7 @@ class _Reading:
             yield content if request.deidentify else _renamed(content, name)
 
 
-def export(request: Request) -> Export:
+def export(request: ExportRequest) -> Export:
     """Writes the results in another form; nothing of it if something of it fails.
 
     Raises:
@@ -115,7 +115,7 @@ def export(request: Request) -> Export:
     return Export(out, files, reading.warnings)
 
 
-def _check(request: Request) -> None:
+def _check(request: ExportRequest) -> None:
     to = request.to
     if request.media is not None:
         if to not in ("elan", "boris"):
@@ -144,7 +144,7 @@ def _check(request: Request) -> None:
         check_pyarrow()
 
 
-def _place(request: Request) -> Path:
+def _place(request: ExportRequest) -> Path:
     if request.out is not None:
         return request.out
     first = request.folders[0].absolute()
@@ -155,7 +155,7 @@ def _place(request: Request) -> Path:
     return first.parent / f"{first.name.removesuffix('.results')}.{request.to}"
 
 
-def _names(request: Request) -> list[str]:
+def _names(request: ExportRequest) -> list[str]:
     """A name for each recording; no two are alike, capitals or not."""
     names: list[str] = []
     taken: set[str] = set()
@@ -181,7 +181,7 @@ def _renamed(content: Content, name: str) -> Content:
     return replace(content, name=plain(name) or "recording")
 
 
-def _targets(request: Request, names: Sequence[str]) -> list[str]:
+def _targets(request: ExportRequest, names: Sequence[str]) -> list[str]:
     if request.to == "parquet":
         return [f"{table}.parquet" for table in _TABLES]
     if request.to == "bids":
@@ -189,7 +189,7 @@ def _targets(request: Request, names: Sequence[str]) -> list[str]:
     return [f"{_file_name(n)}{suffix}" for n in names for suffix in _SUFFIXES[request.to]]
 
 
-def _labels(request: Request) -> list[tuple[str, str]]:
+def _labels(request: ExportRequest) -> list[tuple[str, str]]:
     """Subject and session of each recording.
 
     One subject for several recordings makes them its sessions; no subject makes each recording
@@ -211,11 +211,11 @@ def _labels(request: Request) -> list[tuple[str, str]]:
     return pairs
 
 
-def _stems(request: Request) -> list[str]:
+def _stems(request: ExportRequest) -> list[str]:
     return [bids.stem(subject, session, request.task) for subject, session in _labels(request)]
 
 
-def _write_bids(request: Request, reading: _Reading, folder: Path, out: Path) -> None:
+def _write_bids(request: ExportRequest, reading: _Reading, folder: Path, out: Path) -> None:
     for stem, content in zip(_stems(request), reading.contents(), strict=True):
         bids.write_recording(folder, stem, content, deidentify=request.deidentify)
     subjects = [subject for subject, _ in _labels(request)]
@@ -223,7 +223,7 @@ def _write_bids(request: Request, reading: _Reading, folder: Path, out: Path) ->
 
 
 def _write_one(
-    request: Request, folder: Path, name: str, subject: str, content: Content, out: Path
+    request: ExportRequest, folder: Path, name: str, subject: str, content: Content, out: Path
 ) -> None:
     content = content.on_player_clock
     if request.to == "mne":

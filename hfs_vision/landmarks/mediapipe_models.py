@@ -25,7 +25,7 @@ import numpy as np
 
 from hfs_vision.errors import ModelError, UsageError, library_hint
 from hfs_vision.landmarks import model_files
-from hfs_vision.landmarks.face_identity import Look, Picture, Place
+from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, Picture
 from hfs_vision.landmarks.fused import FusedLandmarker
 from hfs_vision.landmarks.native_output import quiet_native, without_sound
 from hfs_vision.landmarks.subject_landmarker import Faces, SubjectLandmarker
@@ -60,8 +60,8 @@ def open_landmarker(
     *,
     model: Path | None = None,
     subject: tuple[float, float] | None = None,
-    known: Look | None = None,
-    passed_over: tuple[Place, ...] = (),
+    known: AppearanceVector | None = None,
+    passed_over: tuple[FacePosition, ...] = (),
 ) -> Landmarker:
     """Load a landmark model that follows one subject.
 
@@ -74,7 +74,7 @@ def open_landmarker(
         known: Look of the subject in an earlier part of the recording (`subject.look_of`), which
             is followed rather than either.
         passed_over: Faces that are never followed, such as photographs on a wall, in fractions of
-            the picture (`Place.fraction_of`).
+            the picture (`FacePosition.fraction_of`).
 
     Returns:
         A landmarker; close it after use. It expects the frames of one recording in their order.
@@ -161,12 +161,12 @@ class _FaceMesh:
         self._seen = bool(faces)
         return faces
 
-    def survey(self, rgb: Picture) -> list[Place]:
+    def survey(self, rgb: Picture) -> list[FacePosition]:
         height, width = rgb.shape[:2]
         found = self._detector.process(rgb).detections or []
         boxes = [detection.location_data.relative_bounding_box for detection in found]
         return [
-            Place.of_box(
+            FacePosition.of_box(
                 box.xmin * width,
                 box.ymin * height,
                 (box.xmin + box.width) * width,
@@ -269,8 +269,8 @@ class _FaceLandmarker:
         self._seen = bool(faces)
         return faces
 
-    def survey(self, rgb: Picture) -> list[Place]:
-        return [Place.of(face) for face in self.examine(rgb)]
+    def survey(self, rgb: Picture) -> list[FacePosition]:
+        return [FacePosition.of(face) for face in self.examine(rgb)]
 
     def examine(self, rgb: Picture) -> list[FloatArray]:
         if self._still is None:

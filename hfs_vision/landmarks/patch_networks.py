@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from hfs_vision.core.geometry import Readings
+from hfs_vision.core.geometry import PatchMeasurements
 from hfs_vision.errors import ModelError
 from hfs_vision.landmarks import model_files
 from hfs_vision.landmarks.patches import EYE, MOUTH, FacePatches, PatchPlan, cut_patches
@@ -40,7 +40,7 @@ _LEAST_CONTRAST = 4.0
 """Grey levels added to a patch's standard deviation, so that noise in the dark is not blown up."""
 
 
-class Appearance:
+class PatchNetworks:
     """Reads both eyes and both corners of the mouth of a face.
 
     Raises:
@@ -105,10 +105,10 @@ class Appearance:
         return np.asarray(output, dtype=np.float64)
 
 
-def readings(rows: Sequence[FloatArray] | FloatArray) -> Readings:
-    """What `Appearance` gave for consecutive frames, as columns."""
+def readings(rows: Sequence[FloatArray] | FloatArray) -> PatchMeasurements:
+    """What `PatchNetworks` gave for consecutive frames, as columns."""
     table = np.array(rows, dtype=np.float64).reshape(-1, 7)
-    return Readings(table[:, :2], table[:, 2:6].reshape(-1, 2, 2), table[:, 6])
+    return PatchMeasurements(table[:, :2], table[:, 2:6].reshape(-1, 2, 2), table[:, 6])
 
 
 def normalised(patches: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from hfs_vision.errors import ModelError, SourceError
-from hfs_vision.landmarks.face_identity import Look, Picture, Place
+from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, Picture
 from hfs_vision.landmarks.native_output import quiet_native
 from hfs_vision.landmarks.subject_tracker import Subject, Tracker
 from hfs_vision.schema import FloatArray, Frame, ModelIdentity
@@ -29,8 +29,8 @@ class SubjectLandmarker:
         tracker: _Closing,
         identity: ModelIdentity,
         subject: tuple[float, float] | None = None,
-        known: Look | None = None,
-        passed_over: Sequence[Place] = (),
+        known: AppearanceVector | None = None,
+        passed_over: Sequence[FacePosition] = (),
     ) -> None:
         self._tracker = tracker
         self._identity = identity

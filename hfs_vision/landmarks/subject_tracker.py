@@ -20,7 +20,13 @@ from typing import Protocol
 
 import numpy as np
 
-from hfs_vision.landmarks.face_identity import Look, Picture, Place, keep_only, look_of
+from hfs_vision.landmarks.face_identity import (
+    AppearanceVector,
+    FacePosition,
+    Picture,
+    extract_appearance,
+    keep_only,
+)
 from hfs_vision.schema import N_LANDMARKS, FloatArray
 
 SAME_FRAME = 0.5
@@ -54,7 +60,7 @@ class Tracker(Protocol):
         """Next picture of the video: meshes ``(478, 3)`` in pixels, none to several."""
         ...
 
-    def survey(self, rgb: Picture) -> list[Place]:
+    def survey(self, rgb: Picture) -> list[FacePosition]:
         """Places of all faces of one picture, apart from the video."""
         ...
 
@@ -79,8 +85,8 @@ class Subject:
         self,
         tracker: Tracker,
         wanted: tuple[float, float] | None = None,
-        known: Look | None = None,
-        passed_over: Sequence[Place] = (),
+        known: AppearanceVector | None = None,
+        passed_over: Sequence[FacePosition] = (),
     ) -> None:
         """Follow the largest face, the one nearest to ``wanted``, or the one that is ``known``.
 
@@ -95,13 +101,13 @@ class Subject:
         self._known = known
         self._passed_over = passed_over
         self._begun_s: float | None = None
-        self._place: Place | None = None
-        self._look: Look = np.zeros(0, np.float32)
+        self._place: FacePosition | None = None
+        self._look: AppearanceVector = np.zeros(0, np.float32)
         self._usual = 1.0
         self._stranger_s: float | None = None
         self._seen_s = -math.inf
         self._lost = False
-        self._others: list[Place] = []
+        self._others: list[FacePosition] = []
         self._suspect_s: float | None = None
         self._looked_s = self._doubted_s = -math.inf
         self._refused = False
@@ -130,7 +136,9 @@ class Subject:
         if self._begun_s is None:
             self._begun_s = time_s
         places = self._survey(rgb)
-        for here in self._to_follow(list(map(Place.of, faces)), rgb):  # the survey may miss it
+        for here in self._to_follow(
+            list(map(FacePosition.of, faces)), rgb
+        ):  # the survey may miss it
             if all(place.distance(here) > SAME_FRAME for place in places):
                 places.append(here)
         self._in_company = len(places) > 1
@@ -156,23 +164,24 @@ class Subject:
             return self._take_anew(rgb, time_s, face)
         return no_face()
 
-    def _survey(self, rgb: Picture) -> list[Place]:
+    def _survey(self, rgb: Picture) -> list[FacePosition]:
         """Places of all faces that may be followed."""
         return self._to_follow(self._tracker.survey(rgb), rgb)
 
-    def _to_follow(self, places: list[Place], rgb: Picture) -> list[Place]:
+    def _to_follow(self, places: list[FacePosition], rgb: Picture) -> list[FacePosition]:
         never = [place.in_pixels_of(rgb) for place in self._passed_over]
         return [p for p in places if all(p.distance(n) > SAME_FRAME for n in never)]
 
-    def _by_preference(self, places: list[Place], rgb: Picture) -> list[Place]:
+    def _by_preference(self, places: list[FacePosition], rgb: Picture) -> list[FacePosition]:
         """Most like the known subject first, nearest to the wanted point, or largest."""
         if self._known is not None and len(places) > 1:
             self._look = self._known
             seen = [
-                (Place.of(f), self._likeness(look_of(rgb, f))) for f in self._tracker.examine(rgb)
+                (FacePosition.of(f), self._likeness(extract_appearance(rgb, f)))
+                for f in self._tracker.examine(rgb)
             ]
 
-            def likeness(place: Place) -> float:
+            def likeness(place: FacePosition) -> float:
                 near = [fits for here, fits in seen if here.distance(place) <= SAME_FRAME]
                 return max(near, default=-1.0)
 
@@ -184,17 +193,17 @@ class Subject:
 
     def _take(self, time_s: float, face: FloatArray) -> FloatArray:
         """Follow this face from here on, as the person whose look is remembered."""
-        self._place, self._seen_s, self._lost = Place.of(face), time_s, False
+        self._place, self._seen_s, self._lost = FacePosition.of(face), time_s, False
         self._looked_s, self._suspect_s, self._stranger_s = time_s, None, None
         self._turned_s = None
         return face
 
     def _take_anew(self, rgb: Picture, time_s: float, face: FloatArray) -> FloatArray:
         """Follow this face from here on, whoever it is; the reader is told elsewhere."""
-        self._look, self._usual = look_of(rgb, face), 1.0
+        self._look, self._usual = extract_appearance(rgb, face), 1.0
         return self._take(time_s, face)
 
-    def _turn_to(self, rgb: Picture, time_s: float, place: Place) -> FloatArray | None:
+    def _turn_to(self, rgb: Picture, time_s: float, place: FacePosition) -> FloatArray | None:
         """Make the tracker take up the face at a place of this picture, whatever it tracks now."""
         for margin in (1.5, 1.0):  # the narrower square shuts out a neighbour in the wider one
             shown = keep_only(rgb, place, margin)
@@ -204,7 +213,7 @@ class Subject:
                     return face
         return None
 
-    def _likeness(self, look: Look) -> float:
+    def _likeness(self, look: AppearanceVector) -> float:
         """Correlation with the remembered look over the points in the picture, -1..1."""
         remembered = self._look[look != 0]
         length = math.sqrt(float(remembered @ remembered))
@@ -212,12 +221,12 @@ class Subject:
 
     def _keep(self, rgb: Picture, time_s: float, face: FloatArray) -> FloatArray:
         """Accept a tracked face; doubt it where it does not look as the subject does."""
-        self._place, self._seen_s = Place.of(face), time_s
+        self._place, self._seen_s = FacePosition.of(face), time_s
         since_look_s = abs(time_s - self._looked_s)
         if since_look_s < LOOK_EVERY_S:
             return face
         self._looked_s = time_s
-        look = look_of(rgb, face)
+        look = extract_appearance(rgb, face)
         likeness = self._likeness(look)
         if likeness >= LEARN:
             share = min(since_look_s / LOOK_TIME_S, 1.0)
@@ -237,12 +246,12 @@ class Subject:
         self, rgb: Picture, time_s: float, face: FloatArray, likeness: float, since_s: float
     ) -> FloatArray:
         """The tracker may have left with another person: go back if the subject is in view."""
-        here = Place.of(face)
+        here = FacePosition.of(face)
         if any(place.distance(here) > SAME_FRAME for place in self._survey(rgb)):
             self._in_company = True
             for other in self._tracker.examine(rgb):
-                fits = self._likeness(look_of(rgb, other))
-                place = Place.of(other)
+                fits = self._likeness(extract_appearance(rgb, other))
+                place = FacePosition.of(other)
                 if place.distance(here) <= SAME_FRAME or fits < max(ALIKE, likeness + CLEARER):
                     continue
                 back = self._turn_to(rgb, time_s, place)
@@ -268,13 +277,16 @@ class Subject:
         """Whether the picture has turned since: then the subject is seen once it is turned back,
         and the mesh, which is drawn on upright, lies upside down on the face.
         """
-        likeness = self._likeness(look_of(rgb, face))
+        likeness = self._likeness(extract_appearance(rgb, face))
         if likeness >= ALIKE:
             return False
         least = max(ALIKE, likeness + CLEARER)
         for quarters in (2, 1, 3):
             back = np.ascontiguousarray(np.rot90(rgb, quarters))
-            if all(self._likeness(look_of(back, f)) < least for f in self._tracker.examine(back)):
+            if all(
+                self._likeness(extract_appearance(back, f)) < least
+                for f in self._tracker.examine(back)
+            ):
                 continue
             if self._turned_s is None:
                 self.warnings.append(
@@ -286,7 +298,7 @@ class Subject:
             return True
         return False
 
-    def _search(self, rgb: Picture, time_s: float, last: Place) -> FloatArray:
+    def _search(self, rgb: Picture, time_s: float, last: FacePosition) -> FloatArray:
         """Look for the lost subject; never take a face that was seen beside it."""
         places = self._survey(rgb)
         away_s = max(time_s - self._seen_s, 0.0)
@@ -295,7 +307,7 @@ class Subject:
         alike = max(ALIKE, self._usual - USUAL_DROP)
         for place in sorted(near, key=last.distance):
             face = self._turn_to(rgb, time_s, place)
-            if face is not None and self._likeness(look_of(rgb, face)) >= alike:
+            if face is not None and self._likeness(extract_appearance(rgb, face)) >= alike:
                 return self._take(time_s, face)
         if not unknown:
             self._stranger_s = None
@@ -321,8 +333,8 @@ class Subject:
         return no_face()
 
     def _set_others_apart(
-        self, rgb: Picture, places: list[Place], last: Place, away_s: float
-    ) -> list[Place]:
+        self, rgb: Picture, places: list[FacePosition], last: FacePosition, away_s: float
+    ) -> list[FacePosition]:
         """Follow the bystanders' places while the subject is away; the faces that are none."""
         rest = list(places)
         for index, other in enumerate(self._others):
@@ -337,9 +349,9 @@ class Subject:
             far = [place for place in rest if not place.like(last, _reach(away_s))]
             if far and not self._in_company:
                 alike = [
-                    Place.of(face)
+                    FacePosition.of(face)
                     for face in self._tracker.examine(rgb)
-                    if self._likeness(look_of(rgb, face)) >= ALIKE
+                    if self._likeness(extract_appearance(rgb, face)) >= ALIKE
                 ]
                 far = [place for place in far if all(place.distance(a) > SAME_FRAME for a in alike)]
             self._others += far
@@ -351,7 +363,7 @@ class Subject:
         if self._known is None:
             return
         self._look = self._known
-        likeness = self._likeness(look_of(rgb, face))
+        likeness = self._likeness(extract_appearance(rgb, face))
         if likeness < (ALIKE if self._in_company else UNLIKE):
             self.warnings.append(
                 f"the face followed from {time_s:.2f} s on does not look as at the start: in "
@@ -361,7 +373,7 @@ class Subject:
     def _tell_of_another(
         self, rgb: Picture, time_s: float, face: FloatArray, elsewhere: bool
     ) -> None:
-        likeness = self._likeness(look_of(rgb, face))
+        likeness = self._likeness(extract_appearance(rgb, face))
         what = "at another place or of another size" if elsewhere else "of another look"
         self.warnings.append(
             f"the subject was lost at {self._seen_s:.2f} s; the face followed from {time_s:.2f} s "
@@ -374,11 +386,11 @@ def _reach(away_s: float) -> float:
     return min(REACH_START + REACH_PER_S * away_s, REACH_MAX)
 
 
-def _nearest(faces: list[FloatArray], place: Place, reach: float) -> FloatArray | None:
+def _nearest(faces: list[FloatArray], place: FacePosition, reach: float) -> FloatArray | None:
     """The mesh that is nearest to a place, if it may be the same face; else None."""
     best, shortest = None, math.inf
     for face in faces:
-        here = Place.of(face)
+        here = FacePosition.of(face)
         distance = here.distance(place)
         if distance < shortest and here.like(place, reach):
             best, shortest = face, distance

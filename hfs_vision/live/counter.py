@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from hfs_vision.core.detector import Detector, Step
+from hfs_vision.core.detector import Detector, DetectorUpdate
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Tally
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.live.log import SessionLog, Writers
 from hfs_vision.live.view import TRACE_S
 from hfs_vision.results import (
@@ -52,7 +52,7 @@ class Counting:
     """
 
     def __init__(
-        self, finder: Landmarker, appearance: Appearance, settings: Settings, log: SessionLog
+        self, finder: Landmarker, appearance: PatchNetworks, settings: Settings, log: SessionLog
     ) -> None:
         self._finder, self._appearance = finder, appearance
         self._settings, self._log = settings, log
@@ -159,7 +159,7 @@ class Counting:
         measured = measure(np.array([time_s]), landmarks, look, lid_leak=leak)
         return self._keep(measured, self._detector.update(measured))
 
-    def _keep(self, measured: Measurements, found: Step) -> list[Event]:
+    def _keep(self, measured: Measurements, found: DetectorUpdate) -> list[Event]:
         self._log.add(measured, found)
         self.tally.add(measured, found)
         self.events += found.events

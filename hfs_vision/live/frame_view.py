@@ -46,7 +46,7 @@ _LEFT_WIDTH = 130
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _ViewLayout:
     """Where things are; the same for all pictures of one shape.
 
     Attributes:
@@ -104,7 +104,7 @@ def draw(view: View, *, overlay: bool = True, help: bool = True) -> Picture:
 
 
 @lru_cache(maxsize=8)
-def _layout(height: int, width: int) -> _Layout:
+def _layout(height: int, width: int) -> _ViewLayout:
     narrow, wide = _STAGE_WIDTHS
     stage = Box(0, 0, min(max(round(_STAGE_HEIGHT * width / height), narrow), wide), _STAGE_HEIGHT)
     scale = min(stage.width / width, stage.height / height)
@@ -113,7 +113,7 @@ def _layout(height: int, width: int) -> _Layout:
     across = stage.width + PANEL_WIDTH
     hints = Box(0, stage.bottom, across, _HINTS_HEIGHT)
     trace = Box(0, hints.bottom, across, TRACE_HEIGHT)
-    return _Layout(
+    return _ViewLayout(
         stage=stage,
         picture=picture,
         scale=scale,
@@ -125,7 +125,7 @@ def _layout(height: int, width: int) -> _Layout:
 
 
 @lru_cache(maxsize=8)
-def _ground(layout: _Layout, help: bool) -> Picture:
+def _ground(layout: _ViewLayout, help: bool) -> Picture:
     """What is the same in every picture; to be copied, never to be drawn on."""
     canvas: Picture = np.empty((layout.keys.bottom, layout.keys.right, 3), dtype=np.uint8)
     canvas[:] = GROUND

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from hfs_vision.core.detector import Step
+from hfs_vision.core.detector import DetectorUpdate
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import OutputError, UsageError
@@ -90,7 +90,7 @@ class SessionLog:
         )
         try:
             self._events, self._twitches, self._signals, self._marks = (
-                _Table(folder / name) for name in GROWING_FILES
+                _LogTable(folder / name) for name in GROWING_FILES
             )
         except OSError as error:
             raise OutputError(
@@ -104,7 +104,7 @@ class SessionLog:
         self._background = ThreadPoolExecutor(max_workers=1)
         self._busy: Future[str | None] | None = None
 
-    def add(self, measured: Measurements, found: Step) -> None:
+    def add(self, measured: Measurements, found: DetectorUpdate) -> None:
         """Takes the next frames, and what the detector gave back for them."""
         if len(measured):
             self._pending.append(measured)
@@ -231,7 +231,7 @@ def _write_row(handle: TextIO, values: Iterable[str]) -> None:
     handle.write(line(values))
 
 
-class _Table:
+class _LogTable:
     """A file that only grows; what the disk refuses waits.
 
     Should its name come to be of another file while it grows, it goes on beside that, whole.

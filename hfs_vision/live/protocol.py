@@ -29,7 +29,7 @@ _MAX_STEPS, _MAX_HOURS = 200, 4
 
 
 @dataclass(frozen=True)
-class Step:
+class ProtocolTask:
     """One task; all of its repeats and pauses are one segment.
 
     Attributes:
@@ -89,7 +89,7 @@ class Protocol:
     """
 
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[ProtocolTask, ...]
 
     @property
     def shown_name(self) -> str:
@@ -154,11 +154,11 @@ def open_protocol(name_or_path: str) -> Protocol:
         TableError: If the file is not as documented; names file and row.
     """
     path = protocol_file(name_or_path)
-    steps: list[Step] = []
+    steps: list[ProtocolTask] = []
     for number, cells in read_rows(path, COLUMNS[:3]):
         if len(steps) == _MAX_STEPS:
             raise TableError(f"{path}, row {number}: write {_MAX_STEPS} steps at most")
-        steps.append(_read_step(_Row(path, number, cells)))
+        steps.append(_read_step(_ProtocolRow(path, number, cells)))
     if not steps:
         raise TableError(f"{path} holds no step; write one or more rows below the first")
     duration_s = sum(step.duration_s for step in steps)
@@ -187,7 +187,7 @@ def protocol_file(name_or_path: str) -> Path:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _ProtocolRow:
     """A row of the file, which says what is wrong with a cell."""
 
     path: Path
@@ -212,7 +212,7 @@ class _Row:
         return TableError(f"{self.path}, row {self.number}: {name} is {cell!r}; write {wanted}")
 
 
-def _read_step(row: _Row) -> Step:
+def _read_step(row: _ProtocolRow) -> ProtocolTask:
     label, prompt = row.text("label", _MAX_LABEL), row.text("prompt", _MAX_PROMPT)
     seconds = row.value("seconds", 0.0)
     if not 0 < seconds <= _MAX_SECONDS:
@@ -223,4 +223,4 @@ def _read_step(row: _Row) -> Step:
     pause_s = row.value("pause_s", 0.0)
     if not 0 <= pause_s <= _MAX_PAUSE_S:
         raise row.error("pause_s", f"a number from 0 to {_MAX_PAUSE_S}")
-    return Step(label, prompt, seconds, int(repeat), pause_s)
+    return ProtocolTask(label, prompt, seconds, int(repeat), pause_s)

@@ -13,7 +13,7 @@ from hfs_vision.analysis.pipeline import RESULT_FILES
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import OutputError
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.live.counter import Counting
 from hfs_vision.live.log import GROWING_FILES, SessionLog
 from hfs_vision.live.loop import Clock, Display, Loop, Session
@@ -81,7 +81,7 @@ def run_live(
         KeyboardInterrupt: If it was stopped before the first picture.
     """
     settings = settings or Settings()
-    appearance = Appearance()
+    appearance = PatchNetworks()
     finder = _starting(source, landmarker, model, subject, stop)
     recorder = None
     if record:

@@ -13,7 +13,7 @@ import numpy as np
 from hfs_vision.analysis.first_look import Looking, first_look
 from hfs_vision.errors import SourceError
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.live.starting import Starting
 from hfs_vision.quality.criteria import judge
 from hfs_vision.quality.earlier_checks import read_history
@@ -78,7 +78,7 @@ def check_recording(
     with open_source(path, fps=fps) as stored:
         look = first_look(stored, landmarker=landmarker, model=model, subject=subject, stop=stop)
         source = stored.turned(look.turned_deg)
-        appearance = Appearance()
+        appearance = PatchNetworks()
         finder = finder_for(subject=look.subject, passed_over=look.passed_over)
         try:
             observer = Observer(finder, appearance)
@@ -131,7 +131,7 @@ def check_live(
         KeyboardInterrupt: If it was stopped before the first frame.
     """
     finder_for = partial(open_landmarker, landmarker, model=model)
-    appearance = Appearance()
+    appearance = PatchNetworks()
     finder = Starting(
         lambda look: finder_for(subject=look.subject or subject, passed_over=look.passed_over),
         Looking(landmarker, model, subject, live=True),

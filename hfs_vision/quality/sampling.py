@@ -10,7 +10,7 @@ import numpy as np
 
 from hfs_vision.analysis.first_look import FirstLook
 from hfs_vision.core.geometry import Measurements, measure
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.quality.earlier_checks import History
 from hfs_vision.quality.picture_measures import Changes, Sample, sample
 from hfs_vision.quality.timing import Timing, cut_places, timing
@@ -75,7 +75,7 @@ class Observer:
     searched for other faces.
     """
 
-    def __init__(self, finder: Landmarker, appearance: Appearance) -> None:
+    def __init__(self, finder: Landmarker, appearance: PatchNetworks) -> None:
         self._finder, self._appearance = finder, appearance
         self._times: list[list[float]] = [[]]
         self._faces: list[FloatArray] = []

@@ -11,13 +11,13 @@ from hfs_vision.render.annotated_picture import Style
 from hfs_vision.render.annotated_video import annotate
 from hfs_vision.render.clips import Cut, cut_clip, plan_cuts
 from hfs_vision.render.contact_sheets import make_sheet
-from hfs_vision.render.event_lookup import Course
-from hfs_vision.render.replay_pass import SecondPass
+from hfs_vision.render.event_lookup import EventLookup
+from hfs_vision.render.replay_pass import ReplayPass
 
 __all__ = [
-    "Course",
     "Cut",
-    "SecondPass",
+    "EventLookup",
+    "ReplayPass",
     "Style",
     "annotate",
     "cut_clip",

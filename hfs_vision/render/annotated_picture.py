@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.render.event_lookup import Course
+from hfs_vision.render.event_lookup import EventLookup
 from hfs_vision.render.face_overlay import Fit, draw_face, draw_side
 from hfs_vision.render.masking import hide_all, hide_rest
 from hfs_vision.render.text_drawing import (
@@ -65,7 +65,7 @@ class Style:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _PictureLayout:
     """Where things are; without an overlay the picture is all there is.
 
     Attributes:
@@ -91,7 +91,7 @@ class Painter:
         shape: Height and width of the recording's pictures.
     """
 
-    def __init__(self, course: Course, style: Style, shape: tuple[int, ...]) -> None:
+    def __init__(self, course: EventLookup, style: Style, shape: tuple[int, ...]) -> None:
         self._course, self._style = course, style
         self._layout = _layout(shape[0], shape[1], style)
 
@@ -141,7 +141,7 @@ class Painter:
 
 
 def hide_unmeasured(
-    picture: Picture, landmarks: FloatArray, fit: Fit, course: Course, time_s: float
+    picture: Picture, landmarks: FloatArray, fit: Fit, course: EventLookup, time_s: float
 ) -> None:
     """Hides all but the measured regions, and all of it where the result has nothing measured.
 
@@ -165,7 +165,7 @@ def fine_clock(seconds: float) -> str:
 
 
 @lru_cache(maxsize=8)
-def _layout(height: int, width: int, style: Style) -> _Layout:
+def _layout(height: int, width: int, style: Style) -> _PictureLayout:
     scale = min(style.width / width, style.width * _TALLEST / height)
     largest = max(1.0, min(MIN_WIDTH / width, _MIN_HEIGHT / height)) if style.overlay else 1.0
     scale = min(scale, largest)
@@ -174,11 +174,11 @@ def _layout(height: int, width: int, style: Style) -> _Layout:
     stage = Box(0, 0, across, size[1])
     strip = Box(0, stage.bottom, across, _STRIP_HEIGHT if style.overlay else 0)
     trace = Box(0, strip.bottom, across, TRACE_HEIGHT if style.overlay else 0)
-    return _Layout(stage, Box((across - size[0]) // 2, 0, *size), scale, strip, trace)
+    return _PictureLayout(stage, Box((across - size[0]) // 2, 0, *size), scale, strip, trace)
 
 
 @lru_cache(maxsize=8)
-def _ground(layout: _Layout) -> Picture:
+def _ground(layout: _PictureLayout) -> Picture:
     """What is the same in every picture; to be copied, never to be drawn on."""
     canvas: Picture = np.empty((layout.trace.bottom, layout.trace.right, 3), dtype=np.uint8)
     canvas[:] = GROUND

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from hfs_vision.errors import SourceError
-from hfs_vision.render.replay_pass import SecondPass
+from hfs_vision.render.replay_pass import ReplayPass
 from hfs_vision.render.video_writer import new_video
 from hfs_vision.results import ANNOTATED
 
@@ -14,7 +14,7 @@ _LATEST_S = 60.0
 """So late may the first picture be shown."""
 
 
-def annotate(second: SecondPass, path: Path) -> int:
+def annotate(second: ReplayPass, path: Path) -> int:
     """Writes the whole recording, each frame at its own time.
 
     A recording whose clock begins below 0, which MP4 does not know, or so late that a browser would

@@ -8,8 +8,8 @@ from itertools import chain
 from pathlib import Path
 
 from hfs_vision.errors import UsageError
-from hfs_vision.render.event_lookup import DECIMALS, Course
-from hfs_vision.render.replay_pass import SecondPass
+from hfs_vision.render.event_lookup import DECIMALS, EventLookup
+from hfs_vision.render.replay_pass import ReplayPass
 from hfs_vision.render.video_writer import new_video
 from hfs_vision.results import CLIP
 from hfs_vision.schema import Event
@@ -37,7 +37,7 @@ class Cut:
         return f"event_{self.number:03}_{event.side}_{event.kind}_{when}{ending}"
 
 
-def plan_cuts(course: Course, numbers: Sequence[int] = (), *, pad_s: float) -> list[Cut]:
+def plan_cuts(course: EventLookup, numbers: Sequence[int] = (), *, pad_s: float) -> list[Cut]:
     """What is cut out for the events of these numbers, or for all.
 
     Args:
@@ -61,7 +61,7 @@ def plan_cuts(course: Course, numbers: Sequence[int] = (), *, pad_s: float) -> l
     ]
 
 
-def cut_clip(second: SecondPass, cut: Cut, path: Path) -> int:
+def cut_clip(second: ReplayPass, cut: Cut, path: Path) -> int:
     """Writes the clip of an event; its clock begins at 0, that of the recording is in the picture.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 from hfs_vision.render.annotated_picture import fine_clock, hide_unmeasured
 from hfs_vision.render.clips import Cut
 from hfs_vision.render.face_overlay import Fit, draw_face
-from hfs_vision.render.replay_pass import SecondPass
+from hfs_vision.render.replay_pass import ReplayPass
 from hfs_vision.render.text_drawing import (
     BLACK,
     GREY,
@@ -52,7 +52,7 @@ class _Moment:
     landmarks: FloatArray
 
 
-def make_sheet(second: SecondPass, cut: Cut, path: Path) -> int:
+def make_sheet(second: ReplayPass, cut: Cut, path: Path) -> int:
     """Writes the contact sheet of an event as a PNG.
 
     Up to ten pictures of the face, evenly spaced, one of them at the peak, with their times, and
@@ -88,7 +88,7 @@ def _wanted(cut: Cut) -> FloatArray:
     return np.asarray(times)
 
 
-def _pick(second: SecondPass, cut: Cut) -> list[_Moment]:
+def _pick(second: ReplayPass, cut: Cut) -> list[_Moment]:
     """The frames nearest to the wanted times, each once."""
     wanted = _wanted(cut)
     found: list[_Moment | None] = [None] * len(wanted)
@@ -101,7 +101,7 @@ def _pick(second: SecondPass, cut: Cut) -> list[_Moment]:
     return [once[time_s] for time_s in sorted(once)]
 
 
-def _draw(second: SecondPass, cut: Cut, moments: list[_Moment]) -> Picture:
+def _draw(second: ReplayPass, cut: Cut, moments: list[_Moment]) -> Picture:
     crop = _face_box(moments, second.shape)
     tile = _TILE_WIDTH, max(round(_TILE_WIDTH * crop.height / crop.width), 1)
     rows = -(-len(moments) // _COLUMNS)
@@ -135,7 +135,7 @@ def _face_box(moments: list[_Moment], shape: tuple[int, int]) -> Box:
     return Box(x0, y0, x1 - x0, y1 - y0)
 
 
-def _tile(second: SecondPass, moment: _Moment, crop: Box, at: Box) -> Picture:
+def _tile(second: ReplayPass, moment: _Moment, crop: Box, at: Box) -> Picture:
     cropped = crop.of(moment.frame.rgb)
     how = cv2.INTER_AREA if crop.width > at.width else cv2.INTER_LINEAR
     small = cv2.resize(cropped, (at.width, at.height), interpolation=how)
@@ -176,7 +176,7 @@ def _draw_caption(canvas: Picture, at: Box, time_s: float, event: Event, *, is_p
     write(canvas, fine_clock(time_s), (box.right - 8, box.y + 17), 9, ink, anchor=1.0)
 
 
-def _draw_trace(canvas: Picture, second: SecondPass, cut: Cut, shown_s: list[float]) -> None:
+def _draw_trace(canvas: Picture, second: ReplayPass, cut: Cut, shown_s: list[float]) -> None:
     """The trace of the cut, with lines where the pictures were taken."""
     event = cut.event
     axis = Axis(event.onset_s - cut.start_s, cut.stop_s - event.onset_s, zero="onset")

@@ -30,7 +30,7 @@ class Numbered:
     event: Event
 
 
-class Course:
+class EventLookup:
     """Events, counts and signals of a recording, by its clock.
 
     Attributes:
@@ -47,7 +47,7 @@ class Course:
         }
 
     @classmethod
-    def of(cls, folder: ResultFolder) -> Course:
+    def of(cls, folder: ResultFolder) -> EventLookup:
         """What the folder says."""
         if folder.reviewed is None:
             events = [Numbered(i, event) for i, event in enumerate(folder.machine_events, 1)]

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.landmarks.face_identity import Look, look_of
+from hfs_vision.landmarks.face_identity import AppearanceVector, extract_appearance
 from hfs_vision.render.annotated_picture import Painter, Style
-from hfs_vision.render.event_lookup import Course
+from hfs_vision.render.event_lookup import EventLookup
 from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame, Landmarker
 from hfs_vision.video import FrameSource, Stopped, ahead
 
@@ -24,14 +24,14 @@ LEAD_S = 0.5
 
 _SEEN_WITHIN_S = 60.0
 
-OpenFinder = Callable[["Look | None"], Landmarker]
+OpenFinder = Callable[["AppearanceVector | None"], Landmarker]
 """Opens a fresh landmark model that follows the one who looks so; `None`: as the user asked."""
 
 Progress = Callable[[int, float], None]
 """Called with the frames done and the time of the last in seconds."""
 
 
-class SecondPass:
+class ReplayPass:
     """A recording, what its result says, and how it is to be shown.
 
     Attributes:
@@ -43,7 +43,7 @@ class SecondPass:
     def __init__(
         self,
         source: FrameSource,
-        course: Course,
+        course: EventLookup,
         open_finder: OpenFinder,
         style: Style = Style(),  # noqa: B008 - it cannot be changed
         *,
@@ -107,7 +107,7 @@ class SecondPass:
                 finder.close()
 
     @cached_property
-    def _look(self) -> Look | None:
+    def _look(self) -> AppearanceVector | None:
         """How the subject looks where it is first seen, so that every part shows the same one."""
         finder = self._open_finder(None)
         try:
@@ -116,7 +116,7 @@ class SecondPass:
                 first_s = frame.time_s if first_s is None else first_s
                 face = finder(frame)
                 if np.isfinite(face).all():
-                    return look_of(frame.rgb, face)
+                    return extract_appearance(frame.rgb, face)
                 if self._stop():
                     raise Stopped
                 if frame.time_s - first_s > _SEEN_WITHIN_S:

@@ -15,7 +15,7 @@ from hfs_vision.rates import Rate, rate
 from hfs_vision.report.rates import valid_time
 from hfs_vision.report.timeline import clock
 from hfs_vision.report.traces import Item, gaps
-from hfs_vision.results import Mark, ResultFolder
+from hfs_vision.results import ResultFolder, SessionMark
 from hfs_vision.results.summary_file import Source
 from hfs_vision.schema import KINDS, SIDES, Event
 
@@ -29,7 +29,7 @@ _SHORTEST_GAP = 1 / 1500
 
 
 @dataclass(frozen=True)
-class Row:
+class CountRow:
     """Counts of one kind (or of all) in the table of counts; of both sides, by name.
 
     Attributes:
@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class SegmentRow:
     """A labelled segment of a live session."""
 
     label: str
@@ -74,7 +74,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Review:
+class ReviewProgress:
     """How far a person has gone through the events.
 
     Attributes:
@@ -117,13 +117,13 @@ class Overview:
         return self.end_s - self.start_s
 
     @property
-    def review(self) -> Review | None:
+    def review(self) -> ReviewProgress | None:
         """How far a person has gone; ``None`` where nobody has."""
         rows = self.folder.reviewed
         if rows is None:
             return None
         given = [row for row in rows if row.verdict != "added"]
-        return Review(
+        return ReviewProgress(
             looked_at=sum(bool(row.verdict or row.reviewed_utc) for row in given),
             found=len(self.folder.machine_events),
             rejected=sum(row.verdict == "rejected" for row in rows),
@@ -160,7 +160,7 @@ def items_of(folder: ResultFolder) -> list[Item]:
     return [Item(*(getattr(row, name) for name in names)) for row in folder.reviewed]
 
 
-def count_rows(found: Overview) -> list[Row]:
+def count_rows(found: Overview) -> list[CountRow]:
     """One row for each kind, then one for all."""
     standing_counts = _by_key(count_events(found.events, found.valid_s))
     machine = _by_key(count_events(found.folder.machine_events, found.valid_s))
@@ -168,11 +168,11 @@ def count_rows(found: Overview) -> list[Row]:
     for kind in (*KINDS, "all"):
         counts = {side: standing_counts[side, kind] for side in SIDES}
         rates = {side: rate(counts[side].count, found.valid_s) for side in SIDES}
-        rows.append(Row(kind, counts, {side: machine[side, kind] for side in SIDES}, rates))
+        rows.append(CountRow(kind, counts, {side: machine[side, kind] for side in SIDES}, rates))
     return rows
 
 
-def stretches(found: Overview) -> list[Stretch]:
+def stretches(found: Overview) -> list[SegmentRow]:
     """The segments of a live session with the events that begin in each."""
     starts = [mark for mark in found.folder.marks if mark.kind == "segment"]
     edges_s = [*(mark.time_s for mark in starts), max([found.end_s, *_times(starts)])]
@@ -269,7 +269,7 @@ def _span(folder: ResultFolder, items: Sequence[Item], max_gap_s: float) -> tupl
     return 0.0, max((item.event.offset_s for item in items), default=0.0)
 
 
-def _stretch(found: Overview, label: str, start_s: float, end_s: float) -> Stretch:
+def _stretch(found: Overview, label: str, start_s: float, end_s: float) -> SegmentRow:
     valid_s = math.nan
     if len(found.folder.signals):
         signals, max_gap_s = found.folder.signals, found.settings.max_gap_s
@@ -277,14 +277,14 @@ def _stretch(found: Overview, label: str, start_s: float, end_s: float) -> Stret
     inside = [event for event in found.events if start_s <= event.onset_s < end_s]
     counts = {side: sum(event.side == side for event in inside) for side in SIDES}
     rates = {side: rate(counts[side], valid_s) for side in SIDES}
-    return Stretch(label, start_s, end_s, valid_s, rates)
+    return SegmentRow(label, start_s, end_s, valid_s, rates)
 
 
 def _by_key(counts: Iterable[Count]) -> dict[tuple[str, str], Count]:
     return {(count.side, count.kind): count for count in counts}
 
 
-def _times(marks: Sequence[Mark]) -> list[float]:
+def _times(marks: Sequence[SessionMark]) -> list[float]:
     return [mark.time_s for mark in marks]
 
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from hfs_vision.report.svg import FAINT, FILL, GAP, GRID, INK, printable
 from hfs_vision.report.traces import Item
-from hfs_vision.results import Mark
+from hfs_vision.results import SessionMark
 from hfs_vision.schema import KINDS, SIDES
 
 WIDTH_IN = 7.1
@@ -88,7 +88,7 @@ def rows_of(start_s: float, end_s: float, most: int = MOST_ROWS) -> list[tuple[f
 def timeline(
     items: Sequence[Item],
     missing: Sequence[tuple[float, float]],
-    marks: Sequence[Mark],
+    marks: Sequence[SessionMark],
     start_s: float,
     end_s: float,
 ) -> Figure:
@@ -193,7 +193,7 @@ def _sign(kind: str, colour: str, rejected: bool = False) -> dict[str, Any]:
     }
 
 
-def _labels(axes: Axes, marks: Sequence[Mark], first: float, last: float) -> None:
+def _labels(axes: Axes, marks: Sequence[SessionMark], first: float, last: float) -> None:
     """A line for each mark, and its label unless that of the one before is in the way."""
     free = -1.0
     for number, mark in enumerate(marks, start=1):
@@ -223,7 +223,7 @@ def _labels(axes: Axes, marks: Sequence[Mark], first: float, last: float) -> Non
         )
 
 
-def mark_name(mark: Mark) -> str:
+def mark_name(mark: SessionMark) -> str:
     """What a mark is called: its label, or what happened."""
     return mark.label or mark.kind.replace("_", " ")
 

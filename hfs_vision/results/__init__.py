@@ -29,8 +29,8 @@ from hfs_vision.results.columns import (
     TWITCHES_FILE,
 )
 from hfs_vision.results.folder import (
-    Mark,
     ResultFolder,
+    SessionMark,
     read_folder,
     read_marks,
     recording_of,
@@ -68,7 +68,7 @@ from hfs_vision.results.reviewed import (
 )
 from hfs_vision.results.summary_file import SummaryFile, read_summary
 from hfs_vision.results.superseded import RETIRED_FILES, retire
-from hfs_vision.results.time_limits import Recorded
+from hfs_vision.results.time_limits import RecordingSpan
 from hfs_vision.results.write_tables import (
     check_folder,
     event_line,
@@ -112,10 +112,10 @@ __all__ = [
     "TWITCHES_FILE",
     "TWITCH_COLUMNS",
     "VERDICTS",
-    "Mark",
-    "Recorded",
+    "RecordingSpan",
     "ResultFolder",
     "ReviewedEvent",
+    "SessionMark",
     "SummaryFile",
     "check_folder",
     "check_replaceable",

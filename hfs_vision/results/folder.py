@@ -39,7 +39,7 @@ from hfs_vision.results.read_tables import (
 from hfs_vision.results.replace_files import finish_replacing
 from hfs_vision.results.reviewed import ReviewedEvent, read_reviewed, standing
 from hfs_vision.results.summary_file import SummaryFile, read_summary
-from hfs_vision.results.time_limits import BREAK_S, Recorded
+from hfs_vision.results.time_limits import BREAK_S, RecordingSpan
 from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
 
 LONGEST_STEP_S = Settings().max_gap_s
@@ -50,7 +50,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True)
-class Mark:
+class SessionMark:
     """Something that happened in a live session: a mark of the user, a segment, a lost camera."""
 
     time_s: float
@@ -79,8 +79,8 @@ class ResultFolder:
     measurements: Measurements
     signals: Signals
     summary: SummaryFile
-    recorded: Recorded
-    marks: Sequence[Mark]
+    recorded: RecordingSpan
+    marks: Sequence[SessionMark]
     warnings: Sequence[str]
 
     @property
@@ -179,7 +179,7 @@ def _read(path: Path) -> ResultFolder:
     )
 
 
-def recording_of(path: Path, time_s: FloatArray, summary: SummaryFile) -> Recorded:
+def recording_of(path: Path, time_s: FloatArray, summary: SummaryFile) -> RecordingSpan:
     """What is known of a recording by its signals and its summary.
 
     Args:
@@ -195,10 +195,10 @@ def recording_of(path: Path, time_s: FloatArray, summary: SummaryFile) -> Record
     tonic_s = summary.settings.tonic_s
     known = start_s < end_s  # also of numbers that are missing
     if not known and not len(time_s):
-        return Recorded(tonic_s=tonic_s)
+        return RecordingSpan(tonic_s=tonic_s)
     if not known:
-        return Recorded(float(time_s[0]), float(time_s[-1]) + LONGEST_STEP_S, tonic_s)
-    said = Recorded(start_s, end_s, tonic_s)
+        return RecordingSpan(float(time_s[0]), float(time_s[-1]) + LONGEST_STEP_S, tonic_s)
+    said = RecordingSpan(start_s, end_s, tonic_s)
     if not len(time_s):
         return said
     if not summary.partial:
@@ -206,10 +206,10 @@ def recording_of(path: Path, time_s: FloatArray, summary: SummaryFile) -> Record
         for row in {0, beyond} - {len(time_s)}:
             said.check_mark(path, row + 2, "time_s", float(time_s[row]), segment=False)
     first_s, last_s = min(start_s, float(time_s[0])), max(end_s, float(time_s[-1]))
-    return Recorded(first_s, last_s, tonic_s)
+    return RecordingSpan(first_s, last_s, tonic_s)
 
 
-def read_marks(path: Path, recorded: Recorded = ANY_RECORDING) -> list[Mark]:
+def read_marks(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[SessionMark]:
     """What happened in a live session, in the order of the file.
 
     Raises:
@@ -219,7 +219,7 @@ def read_marks(path: Path, recorded: Recorded = ANY_RECORDING) -> list[Mark]:
     for row, cells in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS):
         time_s, kind = parse_time(path, row, "time_s", cells["time_s"]), cells["kind"]
         recorded.check_mark(path, row, "time_s", time_s, segment=kind == "segment")
-        found.append(Mark(time_s, kind, cells["label"]))
+        found.append(SessionMark(time_s, kind, cells["label"]))
     return found
 
 
@@ -237,7 +237,7 @@ def _read_summary(path: Path, warnings: list[str]) -> SummaryFile:
     return summary
 
 
-def _with_twitches(path: Path, events: Sequence[Event], recorded: Recorded) -> list[Event]:
+def _with_twitches(path: Path, events: Sequence[Event], recorded: RecordingSpan) -> list[Event]:
     found: list[list[Twitch]] = [[] for _ in events]
     for row, cells in read_rows(path, TWITCH_COLUMNS, grown=TWITCH_COLUMNS):
         number = parse_number(path, row, "event", cells["event"])

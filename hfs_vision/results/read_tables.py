@@ -21,10 +21,10 @@ from hfs_vision.results.columns import (
     MEASURED_COLUMNS,
     SIGNAL_COLUMNS,
 )
-from hfs_vision.results.time_limits import Recorded
+from hfs_vision.results.time_limits import RecordingSpan
 from hfs_vision.schema import COMPONENTS, END_SLACK_S, LARGEST, REGIONS, SIDES, Event, FloatArray
 
-ANY_RECORDING = Recorded()
+ANY_RECORDING = RecordingSpan()
 """Nothing is known of it: every time will do."""
 
 _ROUNDING_S = 5e-7
@@ -114,7 +114,7 @@ _UNPLAIN = re.compile(r"[^0-9.,\n-]")
 """What no table of signals holds that this program wrote."""
 
 
-def read_segments(path: Path, recorded: Recorded = ANY_RECORDING) -> list[tuple[str, float]]:
+def read_segments(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[tuple[str, float]]:
     """Label and start in seconds of each segment that a table of marks names.
 
     Raises:
@@ -136,7 +136,7 @@ def read_segments(path: Path, recorded: Recorded = ANY_RECORDING) -> list[tuple[
     return found
 
 
-def read_events(path: Path, recorded: Recorded = ANY_RECORDING) -> list[Event]:
+def read_events(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[Event]:
     """Reads an event table, also one that was edited by hand.
 
     Only ``onset_s``, ``side`` and ``region``, and ``duration_s`` or ``offset_s`` are required;
@@ -156,7 +156,7 @@ def read_events(path: Path, recorded: Recorded = ANY_RECORDING) -> list[Event]:
     return [read_event(path, row, cells, recorded) for row, cells in rows]
 
 
-def read_event(path: Path, row: int, cells: Mapping[str, str], recorded: Recorded) -> Event:
+def read_event(path: Path, row: int, cells: Mapping[str, str], recorded: RecordingSpan) -> Event:
     """The event of one row; see `read_events`.
 
     Raises:

@@ -25,7 +25,7 @@ from hfs_vision.results.read_tables import (
     read_header,
     read_rows,
 )
-from hfs_vision.results.time_limits import Recorded
+from hfs_vision.results.time_limits import RecordingSpan
 from hfs_vision.results.write_tables import event_cells, line
 from hfs_vision.schema import Event
 
@@ -76,7 +76,7 @@ def reviewed_line(row: ReviewedEvent) -> str:
     return line([row.number, row.verdict, *event_cells(row.event), *said])
 
 
-def read_reviewed(path: Path, recorded: Recorded = ANY_RECORDING) -> list[ReviewedEvent]:
+def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[ReviewedEvent]:
     """Reads the table, also one that was edited by hand; sorted by onset.
 
     Only what `hfs_vision.results.read_events` needs is required. Rows without a number get the next

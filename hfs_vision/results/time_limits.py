@@ -19,7 +19,7 @@ _SCALES = {1e3: "milliseconds", 1e6: "microseconds"}
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordingSpan:
     """What is known of the recording that a table is of; what the defaults say where nothing is.
 
     Attributes:

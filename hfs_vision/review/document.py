@@ -28,9 +28,9 @@ from hfs_vision.results import (
     write_reviewed,
 )
 from hfs_vision.review import edit_log, fields
-from hfs_vision.review.edit_log import Change, Entry, Log
+from hfs_vision.review.edit_log import Entry, FieldChange, Log
 from hfs_vision.review.remeasure import BLANK, Evidence, same_movement
-from hfs_vision.review.review_file import Store
+from hfs_vision.review.review_file import ReviewFile
 from hfs_vision.review.rules import Rules, misfits
 from hfs_vision.schema import Event
 
@@ -59,7 +59,7 @@ class Review:
         rescued: Where `close` put corrections that could not be saved in their place.
     """
 
-    def __init__(self, folder: ResultFolder, store: Store, reviewer: str) -> None:
+    def __init__(self, folder: ResultFolder, store: ReviewFile, reviewer: str) -> None:
         self.reviewer = reviewer
         self.revision = 0
         self.unsaved = ""
@@ -94,7 +94,7 @@ class Review:
         path = file or folder.path / REVIEWED_FILE
         name = fields.clean_name(reviewer)
         _spare_the_machines(folder, path)
-        store = Store(path)
+        store = ReviewFile(path)
         try:
             return cls(folder, store, name)
         except BaseException:
@@ -175,7 +175,7 @@ class Review:
             )
             before, after = fields.texts(row), fields.texts(changed)
             changes = tuple(
-                Change(name, before[name], after[name])
+                FieldChange(name, before[name], after[name])
                 for name in fields.FIELDS
                 if before[name] != after[name]
             )
@@ -272,7 +272,7 @@ class Review:
         """
         with self._guard:
             _spare_the_machines(self._folder, path)
-            store = Store(path)
+            store = ReviewFile(path)
             try:
                 if path.exists():
                     raise UsageError(f"{path} is already there: choose another name")
@@ -323,7 +323,7 @@ class Review:
             return after
         return replace(after, event=self._evidence.describe(after.number, after.event))
 
-    def _take(self, row: ReviewedEvent, changes: tuple[Change, ...]) -> ReviewedEvent:
+    def _take(self, row: ReviewedEvent, changes: tuple[FieldChange, ...]) -> ReviewedEvent:
         log, now = self._logs.get(row.number, Log()), _now()
         numbers = (entry.number for other in self._logs.values() for entry in other.entries)
         entry = Entry(max(numbers, default=0) + 1, now, self.reviewer, changes)

@@ -35,7 +35,7 @@ _WORD = re.compile(r"[\w.+-]+")
 
 
 @dataclass(frozen=True)
-class Change:
+class FieldChange:
     """One field: its text before and after."""
 
     field: str
@@ -58,7 +58,7 @@ class Entry:
     number: int
     utc: str
     reviewer: str
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
     undone: tuple[str, str] | None = None
 
     @property
@@ -123,7 +123,7 @@ def write(log: Log) -> str:
 
 def _entry(found: re.Match[str]) -> Entry:
     changes = tuple(
-        Change(part[1], _plain(part[2]), _plain(part[3]))
+        FieldChange(part[1], _plain(part[2]), _plain(part[3]))
         for part in _PARTS.finditer("" if found["changes"] == ADDED else found["changes"])
     )
     undone = (found["undone_utc"], _plain(found["undone_who"])) if found["undone"] else None

@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from hfs_vision.core.detector import row_ends
-from hfs_vision.core.events import Measured, measure_times
+from hfs_vision.core.events import EventMeasures, measure_times
 from hfs_vision.results import EVENTS_FILE, ResultFolder, read_events
 from hfs_vision.schema import SIDES, Event, Twitch
 
 _NAN = float("nan")
-_UNKNOWN = Measured(_NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, None, _NAN, False)
+_UNKNOWN = EventMeasures(_NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, None, _NAN, False)
 _SAME_S = 1e-6
 
 BLANK = Event(
@@ -63,7 +63,7 @@ class Evidence:
         known = self.events.get(number)
         return known.twitches if known is not None and _same_span(known, event) else ()
 
-    def _measure(self, event: Event) -> Measured:
+    def _measure(self, event: Event) -> EventMeasures:
         where = event.onset_s, event.offset_s, SIDES.index(event.side), event.region
         return measure_times(self._signals, self._row_end, *where) or _UNKNOWN
 
@@ -92,8 +92,8 @@ def _span(event: Event) -> tuple[float, float, str]:
     return event.onset_s, event.offset_s, event.side
 
 
-def _rounded(found: Measured) -> Measured:
+def _rounded(found: EventMeasures) -> EventMeasures:
     """To the microsecond decimals of the tables, so that a file gives back the same numbers."""
     values = asdict(found).items()
     exact: dict[str, Any] = {n: round(v, 6) if isinstance(v, float) else v for n, v in values}
-    return Measured(**exact)
+    return EventMeasures(**exact)

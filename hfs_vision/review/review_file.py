@@ -12,7 +12,7 @@ from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.results.locks import BusyError, Lock
 
 
-class Store:
+class ReviewFile:
     """Holds the lock on a file, and knows what was last read from it or written to it.
 
     Args:

@@ -8,7 +8,7 @@ Landmarks come in as an argument: nothing here finds faces.
 from hfs_vision.simulate.faces import Rgb
 from hfs_vision.simulate.movements import KINDS, FaceState, Movement, Script, state_at
 from hfs_vision.simulate.render import (
-    Camera,
+    SimulatedCamera,
     default_portrait,
     inject,
     render_portrait,
@@ -31,13 +31,13 @@ __all__ = [
     "KINDS",
     "ONE_SIDED_KINDS",
     "PRESETS",
-    "Camera",
     "FaceState",
     "Movement",
     "Part",
     "Preset",
     "Rgb",
     "Script",
+    "SimulatedCamera",
     "compose",
     "default_portrait",
     "inject",

@@ -22,7 +22,7 @@ _SQUARE_UNITS = 3.6  # side of the square that is cut around a user's portrait, 
 
 
 @dataclass(frozen=True)
-class Camera:
+class SimulatedCamera:
     """What a webcam adds to the scene.
 
     Attributes:
@@ -90,7 +90,7 @@ def render_portrait(
     *,
     seed: int = 0,
     sway: float = 1.0,
-    camera: Camera | None = None,
+    camera: SimulatedCamera | None = None,
 ) -> Iterator[Frame]:
     """Frames of a portrait that moves as the script says.
 
@@ -101,7 +101,7 @@ def render_portrait(
         times_s: Time of each frame in seconds, increasing; may be irregular.
         seed: Same seed, same frames: it settles sway, sensor noise and flicker.
         sway: Factor on the slight motion of the resting head; 0 keeps it still.
-        camera: What the camera adds; None for `Camera` as it is by default.
+        camera: What the camera adds; None for `SimulatedCamera` as it is by default.
 
     Yields:
         Frames with running index and the given times.
@@ -112,7 +112,7 @@ def render_portrait(
     _check_landmarks(landmarks, "the portrait")
     turner = HeadTurner(landmarks, (picture.shape[0], picture.shape[1]))
     motion = Sway(seed, sway)
-    camera = Camera() if camera is None else camera
+    camera = SimulatedCamera() if camera is None else camera
     for index, time_s in enumerate(times_s):
         state = _with_sway(state_at(script, time_s), motion, time_s)
         moved = turner(warp_face(picture, landmarks, state), state)
@@ -187,7 +187,7 @@ def _with_sway(state: FaceState, motion: Sway, time_s: float) -> FaceState:
     )
 
 
-def _through_camera(picture: Rgb, camera: Camera, seed: int, index: int) -> Rgb:
+def _through_camera(picture: Rgb, camera: SimulatedCamera, seed: int, index: int) -> Rgb:
     """Noise drawn from seed and frame number alone, so a frame does not depend on the others."""
     rng = np.random.default_rng([seed, 2, index])
     gain = np.float32(1.0 + camera.flicker * rng.standard_normal())

@@ -13,10 +13,10 @@ from hfs_vision.trend.comparing import doubts
 from hfs_vision.trend.effects import Effect, find_effects
 from hfs_vision.trend.series import (
     ALL_KINDS,
-    Choice,
     Points,
     Sessions,
-    Shown,
+    TrendOptions,
+    TrendSeries,
     day_number,
     days_since,
     points,
@@ -44,7 +44,7 @@ class Trend:
     """
 
     diary: Diary
-    shown: Shown
+    shown: TrendSeries
     sessions: Sessions
     step: int
     points: dict[str, Points]
@@ -60,7 +60,7 @@ class Trend:
         return [t for t in self.diary.treatments if since is None or t.kind == since]
 
 
-def build_trend(diary: Diary, choice: Choice | None = None) -> Trend:
+def build_trend(diary: Diary, choice: TrendOptions | None = None) -> Trend:
     """The trend of a diary.
 
     Args:
@@ -70,7 +70,7 @@ def build_trend(diary: Diary, choice: Choice | None = None) -> Trend:
     Raises:
         UsageError: If the choice asks for what the diary does not have, or no session can be shown.
     """
-    shown = show(diary, choice or Choice())
+    shown = show(diary, choice or TrendOptions())
     sessions = read_sessions(diary, shown.segment)
     used = sessions.valid_s > 0
     if not used.any():
@@ -109,6 +109,6 @@ def build_trend(diary: Diary, choice: Choice | None = None) -> Trend:
     )
 
 
-def _left_out(n: int, shown: Shown) -> list[str]:
+def _left_out(n: int, shown: TrendSeries) -> list[str]:
     have = "session has" if n == 1 else "sessions have"
     return [f"{n} {have} no segment {shown.segment_name} and are left out"] if n else []

@@ -15,11 +15,11 @@ from hfs_vision.trend.comparing import differences
 from hfs_vision.trend.levels import (
     LONGEST_ACTION_DAYS,
     SHORTEST_ACTION_DAYS,
-    Course,
     Days,
     Followed,
     Moment,
     Start,
+    TreatmentResponse,
     follow,
 )
 from hfs_vision.trend.series import Sessions, day_number
@@ -68,7 +68,7 @@ def find_effects(
         sessions: All of one segment.
         treatments: Of the diary, in order of date.
         side: One of `hfs_vision.schema.SIDES`.
-        kind: As in `hfs_vision.trend.series.Choice`.
+        kind: As in `hfs_vision.trend.series.TrendOptions`.
         segment: Of the sessions.
     """
     marked = [t for t in treatments if t.kind != "note"]
@@ -127,7 +127,7 @@ def _records(sessions: Sessions, rows: NDArray[np.int64]) -> list[SessionRecord]
     return [sessions.records[row] for row in rows.tolist()]
 
 
-def _onset(start: Start, course: Course, seen_days: float, *, open_end: bool) -> str:
+def _onset(start: Start, course: TreatmentResponse, seen_days: float, *, open_end: bool) -> str:
     if not start.lowers:
         return "not looked for"
     if course.onset is not None:
@@ -140,7 +140,7 @@ def _onset(start: Start, course: Course, seen_days: float, *, open_end: bool) ->
     return "not seen yet" if early or seen_days < SHORTEST_ACTION_DAYS else "not seen"
 
 
-def _wearing_off(start: Start, course: Course, *, open_end: bool) -> str:
+def _wearing_off(start: Start, course: TreatmentResponse, *, open_end: bool) -> str:
     if not start.lowers:
         return "not looked for"
     if course.onset is None:

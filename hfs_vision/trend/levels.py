@@ -55,7 +55,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Course:
+class TreatmentResponse:
     """What followed a treatment.
 
     Attributes:
@@ -142,7 +142,7 @@ class Followed:
         since: ``(n,)`` days since it.
     """
 
-    courses: list[Course]
+    courses: list[TreatmentResponse]
     variation: float
     before: list[BoolArray]
     own: NDArray[np.int64]
@@ -180,7 +180,7 @@ class _Search:
         self._free = self.since > LONGEST_ACTION_DAYS
         self._weight = np.ones(len(days.day))
         self.variation = 0.0
-        self.courses = [Course(math.nan) for _ in starts]
+        self.courses = [TreatmentResponse(math.nan) for _ in starts]
 
     def fit(self, *, evidence: bool) -> None:
         """Finds each treatment's course; what is not evident counts for nothing, if so asked."""
@@ -230,11 +230,11 @@ class _Search:
             found = (self.own == k - 1) & (ago <= FALLBACK_DAYS)
         return np.asarray(found)
 
-    def _course(self, k: int, evidence: bool) -> Course:
+    def _course(self, k: int, evidence: bool) -> TreatmentResponse:
         mine = (self.own == k) & (self.since <= LONGEST_COURSE_DAYS)
         base = self.before(k)
         if not base.any():
-            return Course(math.nan, sessions=int(mine.sum()))
+            return TreatmentResponse(math.nan, sessions=int(mine.sum()))
         if not self._starts[k].lowers:
             mine = np.zeros_like(mine)
         count, time = self._days.count * self._weight, self._days.valid_s * self._weight
@@ -248,7 +248,7 @@ def _fit(
     time: FloatArray,
     before: tuple[float, float],
     evidence: bool,
-) -> Course:
+) -> TreatmentResponse:
     """The likeliest course of the sessions after a treatment.
 
     Args:
@@ -259,7 +259,7 @@ def _fit(
         evidence: Whether a fall and a return must be evident.
     """
     n = len(since)
-    nothing = Course(max(before[0], _LEAST) / before[1], sessions=n)
+    nothing = TreatmentResponse(max(before[0], _LEAST) / before[1], sessions=n)
     # From a session of row `first` on, and until the one before row `last`, the rate is low.
     first = np.flatnonzero(np.append(0.0, since[:-1])[:n] < LONGEST_ONSET_DAYS)
     last = np.arange(1, n + 1)
@@ -290,7 +290,7 @@ def _fit(
     low, wearing_off, width = _return(
         since[start:], count[start:], time[start:], (low, level), evidence
     )
-    return Course(level, low, onset, wearing_off, width, n)
+    return TreatmentResponse(level, low, onset, wearing_off, width, n)
 
 
 def _return(

@@ -34,7 +34,7 @@ _POOL_DAYS = (1, 7, 28, 91, 365, 3653)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class TrendOptions:
     """What the user wants to see; ``None`` leaves it to the diary (see `show`).
 
     Attributes:
@@ -51,14 +51,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Shown:
+class TrendSeries:
     """What is shown.
 
     Attributes:
         sides: One side or both.
         kind: One of `KIND_CHOICES`.
         segment: A label, or `hfs_vision.diary.WHOLE`.
-        since: As in `Choice`.
+        since: As in `TrendOptions`.
         labels: All labels of the diary, in order of their first use.
     """
 
@@ -138,7 +138,7 @@ def day_number(day: date) -> int:
     return day.toordinal() - date(1970, 1, 1).toordinal()
 
 
-def show(diary: Diary, choice: Choice) -> Shown:
+def show(diary: Diary, choice: TrendOptions) -> TrendSeries:
     """Settles what the user left open.
 
     The side is the one that the diary calls affected, else both. The segment is `REST` where at
@@ -158,7 +158,7 @@ def show(diary: Diary, choice: Choice) -> Shown:
         segment = REST if 2 * rested >= len(diary.sessions) else WHOLE
     elif segment == WHOLE_NAME and WHOLE_NAME not in labels:
         segment = WHOLE
-    return Shown(
+    return TrendSeries(
         sides=SIDES if side == BOTH else (side,),
         kind=choice.kind,
         segment=segment,
@@ -167,7 +167,7 @@ def show(diary: Diary, choice: Choice) -> Shown:
     )
 
 
-def _check(choice: Choice, labels: Sequence[str], diary: Diary) -> None:
+def _check(choice: TrendOptions, labels: Sequence[str], diary: Diary) -> None:
     if choice.side is not None and choice.side not in SIDE_CHOICES:
         raise UsageError(f"there is no side {choice.side!r}: give one of {', '.join(SIDE_CHOICES)}")
     if choice.kind not in KIND_CHOICES:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from hfs_vision.video.recording_date import Recorded, recorded_by_clock
+from hfs_vision.video.recording_date import RecordingDate, recorded_by_clock
 
 _READ_BYTES = 1 << 20  # EXIF data stand before the picture and hold 64 KiB in JPEG
 _EXIF_PART = 0x8769
@@ -15,7 +15,7 @@ _DIGITIZED, _DIGITIZED_OFFSET = 0x9004, 0x9012
 _MOST_ENTRIES = 512
 
 
-def taken(path: Path) -> Recorded:
+def taken(path: Path) -> RecordingDate:
     """When a picture was taken: by the camera's clock, and in UTC if it says its offset.
 
     The date at which a file was changed last is not asked for: programs set it.
@@ -25,12 +25,12 @@ def taken(path: Path) -> Recorded:
             data = file.read(_READ_BYTES)
         tags = dict(_tags(data))
     except (OSError, struct.error):
-        return Recorded()
+        return RecordingDate()
     for date, offset in ((_TAKEN, _TAKEN_OFFSET), (_DIGITIZED, _DIGITIZED_OFFSET)):
         found = recorded_by_clock(tags.get(date, ""), tags.get(offset, ""))
         if found.local:
             return found
-    return Recorded()
+    return RecordingDate()
 
 
 def _tags(data: bytes) -> Iterator[tuple[int, str]]:

@@ -20,7 +20,7 @@ _MOMENT = re.compile(
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
 
 
-class Recorded(NamedTuple):
+class RecordingDate(NamedTuple):
     """When a recording was made.
 
     Attributes:
@@ -33,7 +33,7 @@ class Recorded(NamedTuple):
     local: str | None = None
 
 
-def recorded_by_tags(tags: Mapping[str, str]) -> Recorded:
+def recorded_by_tags(tags: Mapping[str, str]) -> RecordingDate:
     """By the tags of a video file, as FFmpeg names them, in any case.
 
     Apple's date of creation comes first: programs that trim, share or export a video put their own
@@ -53,10 +53,10 @@ def recorded_by_tags(tags: Mapping[str, str]) -> Recorded:
     zoned = [moment for moment in found if moment.tzinfo is not None]
     for moment in zoned or found:
         return _recorded(moment)
-    return Recorded()
+    return RecordingDate()
 
 
-def recorded_by_clock(text: str, offset: str = "") -> Recorded:
+def recorded_by_clock(text: str, offset: str = "") -> RecordingDate:
     """By a date and time such as EXIF's, and its offset from UTC where that is known.
 
     >>> recorded_by_clock("2026:03:01 09:30:15", "+01:00")
@@ -66,7 +66,7 @@ def recorded_by_clock(text: str, offset: str = "") -> Recorded:
     """
     moment = _moment(text)
     if moment is None or moment.year in _UNSET_YEARS:
-        return Recorded()
+        return RecordingDate()
     zone = _zone(offset)
     return _recorded(moment.replace(tzinfo=zone) if zone else moment)
 
@@ -111,12 +111,12 @@ def _zone(text: str) -> timezone | None:
     return timezone(-offset if sign == "-" else offset) if offset < timedelta(days=1) else None
 
 
-def _recorded(moment: datetime) -> Recorded:
+def _recorded(moment: datetime) -> RecordingDate:
     local = moment.isoformat(timespec="seconds")
     if moment.tzinfo is None:
-        return Recorded(None, local)
+        return RecordingDate(None, local)
     try:
         utc = moment.astimezone(timezone.utc).isoformat(timespec="seconds")
     except OverflowError:
-        return Recorded()
-    return Recorded(utc, None if moment.tzinfo is timezone.utc else local)
+        return RecordingDate()
+    return RecordingDate(utc, None if moment.tzinfo is timezone.utc else local)

@@ -38,7 +38,7 @@ _RETRY_MS = 1000
 _LONGEST_LABEL = 40
 
 
-class Wish(BaseModel):
+class ActionRequest(BaseModel):
     """What a page asks for; see `hfs_vision.live.Action`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -106,7 +106,7 @@ def _add_session(app: FastAPI, display: PageDisplay) -> None:
         return Response(jpeg, headers=headers, media_type="image/jpeg")
 
     @app.post("/api/live/action")
-    async def act(wish: Wish) -> JSONResponse:
+    async def act(wish: ActionRequest) -> JSONResponse:
         await display.ask(wish.action())
         return JSONResponse({"kind": wish.kind})
 

@@ -26,7 +26,7 @@ _MOST_ASKED = 100
 
 
 @dataclass(frozen=True)
-class Shown:
+class DisplayedView:
     """What there is to be looked at.
 
     Attributes:
@@ -50,7 +50,7 @@ class PageDisplay:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shown = Shown()
+        self._shown = DisplayedView()
         self._asked: list[Action] = []
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._streams = 0
@@ -63,7 +63,7 @@ class PageDisplay:
         """Leaves a moment to the pages and gives back what they asked for since the last one."""
         with self._lock:
             asked, self._asked = self._asked, []
-            self._leave(Shown(self._shown.number + 1, view))
+            self._leave(DisplayedView(self._shown.number + 1, view))
         return asked
 
     def finish(self, session: Session) -> None:
@@ -80,9 +80,9 @@ class PageDisplay:
     def _end(self, last: Message) -> None:
         with self._lock:
             if self._shown.last is None:
-                self._leave(Shown(self._shown.number + 1, self._shown.view, last))
+                self._leave(DisplayedView(self._shown.number + 1, self._shown.view, last))
 
-    def _leave(self, shown: Shown) -> None:
+    def _leave(self, shown: DisplayedView) -> None:
         self._shown = shown
         waiters, self._waiters = self._waiters, []
         for loop, event in waiters:
@@ -129,7 +129,7 @@ class PageDisplay:
         finally:
             self._streams -= 1
 
-    async def picture(self, after: int) -> tuple[Shown, bytes] | None:
+    async def picture(self, after: int) -> tuple[DisplayedView, bytes] | None:
         """The newest picture once it is another than the one numbered so, as a JPEG.
 
         ``None`` where none comes within a second, or none comes any more.
@@ -143,7 +143,7 @@ class PageDisplay:
             return None
         return self._pictures.newer(after) or self._pictures.make(shown, shown.view)
 
-    async def _newer(self, number: int, wait_s: float) -> Shown:
+    async def _newer(self, number: int, wait_s: float) -> DisplayedView:
         """What there is once it is newer than that, or after a while."""
         event = asyncio.Event()
         waiter = asyncio.get_running_loop(), event
@@ -166,7 +166,7 @@ class _Pictures:
 
     def __init__(self) -> None:
         self._encode = JpegEncoder()
-        self._last: tuple[Shown, bytes] | None = None
+        self._last: tuple[DisplayedView, bytes] | None = None
         self._made_s = -math.inf
 
     @property
@@ -174,11 +174,11 @@ class _Pictures:
         """How long until the next one may be made."""
         return max(self._made_s + _PICTURE_S - time.monotonic(), 0.0)
 
-    def newer(self, after: int) -> tuple[Shown, bytes] | None:
+    def newer(self, after: int) -> tuple[DisplayedView, bytes] | None:
         """The last one, if it is newer than that."""
         return self._last if self._last is not None and self._last[0].number > after else None
 
-    def make(self, shown: Shown, view: View) -> tuple[Shown, bytes]:
+    def make(self, shown: DisplayedView, view: View) -> tuple[DisplayedView, bytes]:
         """Encodes a moment's picture."""
         self._made_s = time.monotonic()
         last = self._last

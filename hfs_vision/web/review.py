@@ -37,14 +37,14 @@ REPORT_POLICY = (
 _LONGEST_COMMENT = 4000
 
 
-class Seen(BaseModel):
+class RevisionRequest(BaseModel):
     """What every request that changes something carries."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     revision: int = -1
 
 
-class Change(Seen):
+class ChangeRequest(RevisionRequest):
     """Fields of an event that are to change."""
 
     verdict: Literal["", "accepted", "rejected", "added"] | None = None
@@ -57,7 +57,7 @@ class Change(Seen):
     comment: str | None = Field(None, max_length=_LONGEST_COMMENT)
 
 
-class Addition(Seen):
+class Addition(RevisionRequest):
     """An event that the program has missed."""
 
     onset_s: float
@@ -141,14 +141,14 @@ def _add_data(app: FastAPI, session: ReviewSession) -> None:
         )
 
     @app.post("/api/video/copy")
-    def copy(_: Seen) -> JSONResponse:
+    def copy(_: RevisionRequest) -> JSONResponse:
         session.player.make_copy()
         return JSONResponse(session.showing())
 
 
 def _add_changes(app: FastAPI, session: ReviewSession) -> None:
     @app.post("/api/events/{number}")
-    def change(number: int, wanted: Change) -> JSONResponse:
+    def change(number: int, wanted: ChangeRequest) -> JSONResponse:
         values = _given(wanted)
         if not values:
             raise UsageError("nothing is to change: name a field and its new value")
@@ -160,24 +160,24 @@ def _add_changes(app: FastAPI, session: ReviewSession) -> None:
         return JSONResponse(session.apply(wanted.revision, lambda r: r.add(**values)))
 
     @app.post("/api/undo")
-    def undo(seen: Seen) -> JSONResponse:
+    def undo(seen: RevisionRequest) -> JSONResponse:
         return JSONResponse(session.apply(seen.revision, lambda r: r.undo()))
 
     @app.post("/api/save")
-    def save(seen: Seen) -> JSONResponse:
+    def save(seen: RevisionRequest) -> JSONResponse:
         return JSONResponse(session.apply(seen.revision, lambda r: r.save()))
 
     @app.post("/api/reload")
-    def reload(_: Seen) -> JSONResponse:
+    def reload(_: RevisionRequest) -> JSONResponse:
         return JSONResponse(session.apply(-1, lambda r: r.reload()))
 
     @app.post("/api/keep")
-    def keep(seen: Seen) -> JSONResponse:
+    def keep(seen: RevisionRequest) -> JSONResponse:
         answer: Answer = {"file": session.keep_apart().name}
         return JSONResponse({**session.since(seen.revision), **answer})
 
 
-def _given(wanted: Seen) -> dict[str, Any]:
+def _given(wanted: RevisionRequest) -> dict[str, Any]:
     """What the request names; null stands for a field that it leaves out."""
     values = wanted.model_dump(exclude={"revision"}, exclude_none=True)
     return dict(values)

@@ -11,12 +11,12 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from hfs_vision.diary import Diary
 from hfs_vision.errors import HfsVisionError, UsageError
-from hfs_vision.trend import Choice, build_trend
+from hfs_vision.trend import TrendOptions, build_trend
 from hfs_vision.trend.trend_page import trend_page
 from hfs_vision.web.review import REPORT_POLICY
 
 
-def create_app(read: Callable[[], Diary], choice: Choice) -> FastAPI:
+def create_app(read: Callable[[], Diary], choice: TrendOptions) -> FastAPI:
     """The application; `hfs_vision.web.server` decides who may talk to it.
 
     Args:

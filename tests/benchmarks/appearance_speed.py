@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from hfs_vision.landmarks.mediapipe_models import carries_face_mesh, open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.landmarks.patches import FacePatches, cut_patches
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import open_source
@@ -64,7 +64,7 @@ def main() -> None:
     faces = faces_of(given.video)
     patches = [cut_patches(frame.rgb, landmarks) for frame, landmarks in faces]
     held: list[FacePatches] = [found for found in patches if found is not None]
-    reader = Appearance()
+    reader = PatchNetworks()
     parts: dict[str, Callable[[int], Any]] = {
         "cutting four patches": lambda k: cut_patches(
             faces[k % len(faces)][0].rgb, faces[k % len(faces)][1]

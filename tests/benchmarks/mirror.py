@@ -17,7 +17,7 @@ from hfs_vision.core.baseline import corner_place
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.landmarks import MIRROR_PAIRS
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video import open_source
 from tests.benchmarks.common import Report, parser, spread, steps
@@ -36,7 +36,7 @@ def unmirrored(points: FloatArray, width: int) -> FloatArray:
 
 def measured(path: Path) -> dict[str, dict[str, Measurements]]:
     """By ``landmarks`` or ``patches``: plain and averaged."""
-    appearance = Appearance()
+    appearance = PatchNetworks()
     finders = [open_landmarker("facemesh") for _ in range(2)]
     times: list[float] = []
     faces: dict[str, list[FloatArray]] = {"plain": [], "averaged": []}

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from hfs_vision.errors import UsageError
-from hfs_vision.evaluation.pair_files import Pair, find_pairs
+from hfs_vision.evaluation.pair_files import FilePair, find_pairs
 from tests.review_support import opened, save_result
 from tests.test_comparison import LABELS, written
 
@@ -105,7 +105,7 @@ def test_a_folder_of_results_is_compared_with_its_own_reviews(hfs, path, tmp_pat
     with pytest.raises(UsageError):
         find_pairs(path, tmp_path)
     pairs, left_out = find_pairs(tmp_path, tmp_path, only_common=True)
-    assert pairs == [Pair("a", path / "events.reviewed.csv", path / "events.csv")]
+    assert pairs == [FilePair("a", path / "events.reviewed.csv", path / "events.csv")]
     assert left_out == ["b"]
     outcome = hfs("evaluate", tmp_path, tmp_path, "--only-common")
     assert within(outcome) == ["4", "3", "1", "0", "1", "0"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hfs_vision.diary import init_diary, open_diary
-from hfs_vision.diary.adding import Said, add_session
+from hfs_vision.diary.adding import UserFields, add_session
 from hfs_vision.diary.importing import find_inputs
 from hfs_vision.errors import HfsVisionError
 
@@ -28,7 +28,10 @@ def added(path: Path) -> None:
     refused: HfsVisionError | None = None
     with open_diary(path.with_name(DIARY_FILE)) as store:
         for given in find_inputs(path if path.suffix == ".csv" else path.parent)[:3]:
-            for said in (Said(allow_partial=True), Said(allow_partial=True, started_utc=_DAY)):
+            for said in (
+                UserFields(allow_partial=True),
+                UserFields(allow_partial=True, started_utc=_DAY),
+            ):
                 try:
                     done = add_session(store, given, said, ZoneInfo("UTC"))
                 except HfsVisionError as error:

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hfs_vision import Analysis, Event, Settings, analyze, detect
-from hfs_vision.core.signals import STAY
+from hfs_vision.core.signals import EXIT_THRESHOLD
 from hfs_vision.schema import SIDES, Frame
 from hfs_vision.simulate.write_video import write_video
 from hfs_vision.video import open_source
@@ -278,7 +278,7 @@ def _trace(ax: Axes, time_s: np.ndarray, values: np.ndarray, label: str) -> None
 
 def _thresholds(ax: Axes) -> None:
     ax.set_ylim(bottom=_LOWEST_SCORE)
-    for level, text, at in ((1.0, "begins", "bottom"), (STAY, "lasts", "top")):
+    for level, text, at in ((1.0, "begins", "bottom"), (EXIT_THRESHOLD, "lasts", "top")):
         ax.axhline(level, color=_FAINT, linewidth=0.7, linestyle=":")
         ax.annotate(
             f"{level:g} {text}",

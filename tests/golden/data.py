@@ -63,7 +63,7 @@ class Golden:
     Attributes:
         time_s: ``(n,)``.
         landmarks: ``(n, 478, 3)``, zero if not stored.
-        looks: ``(n, 7)``, a row of `hfs_vision.landmarks.patch_networks.Appearance` for each frame.
+        looks: ``(n, 7)``, a row of the patch networks for each frame.
         model: The landmark model, and the weights that read the patches.
     """
 

@@ -17,7 +17,7 @@ import numpy as np
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.landmarks.model_files import FACE_LANDMARKER, FOLDER_VARIABLE, by_hand
-from hfs_vision.landmarks.patch_networks import Appearance
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.results import write_events
 from hfs_vision.video import open_source
 from tests.golden.data import (
@@ -37,7 +37,7 @@ from tests.golden.data import (
 
 def look(sample: str, landmarker: str) -> Golden:
     """Landmarks of a sample video and what its patches show, found by a model run."""
-    appearance = Appearance()
+    appearance = PatchNetworks()
     model = task_file() if landmarker == "facelandmarker" else None
     finder = open_landmarker(landmarker, model=model)
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.signal import find_peaks, peak_widths, savgol_filter
 
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.evaluation.evaluate import Mark
+from hfs_vision.evaluation.evaluate import LabelledEvent
 from hfs_vision.schema import SIDES, BoolArray, FloatArray
 
 SAVGOL_S, SAVGOL_ORDER = 3.0, 2
@@ -28,7 +28,7 @@ MATCH_S = 0.1
 """Apexes of the two eyes this close are one blink; left open too."""
 
 
-def relative_difference(measured: Measurements, factor: float = 1.0) -> list[Mark]:
+def relative_difference(measured: Measurements, factor: float = 1.0) -> list[LabelledEvent]:
     """Relative-difference residual above mean + 0.5 SD for 4 frames of 60 a second.
 
     RD = (healthy - affected) / healthy aperture. The affected eye is the one whose aperture has
@@ -55,13 +55,15 @@ def relative_difference(measured: Measurements, factor: float = 1.0) -> list[Mar
     limit = residual[usable].mean() + factor * DEVIATIONS * residual[usable].std()
     over = usable & (residual > limit)
     return [
-        Mark(float(time_s[a]), float(time_s[b - 1] + step_s), SIDES[affected], "eye", "clonic")
+        LabelledEvent(
+            float(time_s[a]), float(time_s[b - 1] + step_s), SIDES[affected], "eye", "clonic"
+        )
         for a, b in _runs(over)
         if (b - a) * step_s >= MIN_S - 1e-9
     ]
 
 
-def unmatched_peaks(measured: Measurements, factor: float = 1.0) -> list[Mark]:
+def unmatched_peaks(measured: Measurements, factor: float = 1.0) -> list[LabelledEvent]:
     """Peaks of closure in each eye; those without a partner in the other eye are one-sided.
 
     An event lasts while the peak is above half of its prominence, stretched to its feet as
@@ -81,7 +83,7 @@ def unmatched_peaks(measured: Measurements, factor: float = 1.0) -> list[Mark]:
             if not (np.abs(others - time_s[apex]) <= MATCH_S).any():
                 onset_s = float(time_s[0] + a * step_s)
                 offset_s = max(float(time_s[0] + b * step_s), onset_s + step_s)
-                marks.append(Mark(onset_s, offset_s, SIDES[eye], "eye", "clonic"))
+                marks.append(LabelledEvent(onset_s, offset_s, SIDES[eye], "eye", "clonic"))
     return sorted(marks, key=lambda mark: mark.onset_s)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hfs_vision.evaluation.evaluate import Marked
+from hfs_vision.evaluation.evaluate import EventLike
 from tests.benchmarks.accuracy.material import CLOSURES, DURATIONS_S, EXCURSIONS, Plan
 from tests.benchmarks.accuracy.reliability import SOURCES, bins, run_events
 from tests.benchmarks.accuracy.run import Run
@@ -38,7 +38,7 @@ def draw(run: Run, folder: Path) -> list[str]:
         plt.close(figure)
         return name
 
-    def eye_only(plan: Plan, mark: Marked) -> bool:
+    def eye_only(plan: Plan, mark: EventLike) -> bool:
         return ideal(plan, mark) and mark.region == "eye"
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
@@ -93,7 +93,7 @@ def _reliability(axis, run: Run) -> None:  # type: ignore[no-untyped-def]
     axis.grid(alpha=0.3)
 
 
-def _roc(axis, run: Run, wanted: Callable[[Plan, Marked], bool], title: str) -> None:  # type: ignore[no-untyped-def]
+def _roc(axis, run: Run, wanted: Callable[[Plan, EventLike], bool], title: str) -> None:  # type: ignore[no-untyped-def]
     for k, rule in enumerate(run.rules):
         counts = count(run.results[rule.name], wanted)
         recall, false = counts.rates()

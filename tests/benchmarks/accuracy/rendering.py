@@ -18,11 +18,11 @@ from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.landmarks import MOVING, RIGID
 from hfs_vision.landmarks.fused import fuse
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
-from hfs_vision.landmarks.patch_networks import Appearance, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame
 from hfs_vision.simulate import (
-    Camera,
     Movement,
+    SimulatedCamera,
     default_portrait,
     inject,
     render_portrait,
@@ -73,13 +73,13 @@ class Maker:
 
     def _file(self, recipe: Recipe, model: str) -> Path:
         weights = _sha(self.bundle) if model != "facemesh" and self.bundle else "wheel"
-        own = Appearance().sha256
+        own = PatchNetworks().sha256
         parts = [recipe.key(), _code(), model, weights, own, str(_POINTS.tolist())]
         name = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
         return self.work / f"{name}.npz"
 
     def _make(self, recipe: Recipe, files: dict[str, Path]) -> None:
-        appearance = Appearance()
+        appearance = PatchNetworks()
         with ExitStack() as stack:
             both = "fused" in files
             names = ("facemesh", "facelandmarker") if both else tuple(files)
@@ -173,7 +173,7 @@ def _portrait_frames(recipe: Recipe, mesh: str, bundle: Path | None) -> Iterator
         turn = Movement("head_turn", "both", 0.0, recipe.duration_s + 2.0, 0, 0, recipe.yaw_deg)
         script = (*script, turn)
     times = steady_times(recipe.duration_s, recipe.fps).tolist()
-    return render_portrait(*found, script, times, seed=recipe.seed, camera=Camera())
+    return render_portrait(*found, script, times, seed=recipe.seed, camera=SimulatedCamera())
 
 
 def _clip_frames(recipe: Recipe, mesh: str, bundle: Path | None) -> Iterator[Frame]:

@@ -14,7 +14,7 @@ from hfs_vision.core.detector import Detector
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import SignalBuilder, Signals
-from hfs_vision.evaluation.evaluate import Marked
+from hfs_vision.evaluation.evaluate import EventLike
 from hfs_vision.schema import Event
 from tests.benchmarks.accuracy import peers
 from tests.benchmarks.accuracy.variants import ALONE, NO_MOUTH
@@ -32,7 +32,7 @@ SCALED = (
 )
 """Settings that the factor multiplies."""
 
-Events = Sequence[Marked]
+Events = Sequence[EventLike]
 Sweep = Callable[[float], Events]
 
 

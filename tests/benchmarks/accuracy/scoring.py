@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.evaluation.evaluate import Mark, Marked, Recording
+from hfs_vision.evaluation.evaluate import ComparedRecording, EventLike, LabelledEvent
 from hfs_vision.evaluation.scores import ELSEWHERE, Evaluation, evaluate
 from hfs_vision.schema import FloatArray
 from hfs_vision.simulate import Movement
@@ -30,7 +30,7 @@ class Found:
     """What one rule made of one recording at one factor."""
 
     plan: Plan
-    recording: Recording
+    recording: ComparedRecording
     evaluation: Evaluation
     hits: tuple[bool, ...]
 
@@ -40,28 +40,28 @@ class Found:
         return len(self.evaluation.comparisons[0].false)
 
 
-def truth_of(plan: Plan) -> tuple[list[Marked], list[Marked]]:
+def truth_of(plan: Plan) -> tuple[list[EventLike], list[EventLike]]:
     """Wanted movements and the situations, both from labels or script."""
     script = plan.recipe.script
     labels = [[_mark(row) for row in rows] for rows in (plan.wanted, plan.situations)]
-    wanted: list[Marked] = [*labels[0], *(m for m in script if m.one_sided)]
-    others: list[Marked] = [*labels[1], *(m for m in script if not m.one_sided)]
+    wanted: list[EventLike] = [*labels[0], *(m for m in script if m.one_sided)]
+    others: list[EventLike] = [*labels[1], *(m for m in script if not m.one_sided)]
     return wanted, others
 
 
-def _mark(label: Label) -> Mark:
+def _mark(label: Label) -> LabelledEvent:
     region = {"wink": "eye", "mouth_pull": "mouth"}.get(label.kind, "")
-    return Mark(label.onset_s, label.offset_s, label.side, region, label.kind)
+    return LabelledEvent(label.onset_s, label.offset_s, label.side, region, label.kind)
 
 
 def judge(
-    plan: Plan, events: Sequence[Marked], valid_s: float, *, tolerance_s: float | None = 0.15
+    plan: Plan, events: Sequence[EventLike], valid_s: float, *, tolerance_s: float | None = 0.15
 ) -> Found:
     """Compares one recording's events with its truth."""
     if plan.regions == "eye":
         events = [event for event in events if "eye" in event.region]
     wanted, others = truth_of(plan)
-    recording = Recording(
+    recording = ComparedRecording(
         plan.recipe.person,
         wanted,
         list(events),
@@ -100,7 +100,7 @@ class Counts:
 
 
 def count(
-    results: Mapping[float, Sequence[Found]], wanted: Callable[[Plan, Marked], bool]
+    results: Mapping[float, Sequence[Found]], wanted: Callable[[Plan, EventLike], bool]
 ) -> Counts:
     """Counts of injected movements that ``wanted`` accepts, and of false events in negatives."""
     factors = tuple(sorted(results))
@@ -196,7 +196,7 @@ def by_situation(found: Sequence[Found]) -> list[tuple[str, int, float]]:
     return [(name, int(false), minutes) for name, (false, minutes) in sorted(rows.items())]
 
 
-def strong(plan: Plan, movement: Marked) -> bool:
+def strong(plan: Plan, movement: EventLike) -> bool:
     """The floor's plain movements: half closure or 0.04, 200 ms, good conditions."""
     return (
         plan.recipe.ideal
@@ -206,7 +206,7 @@ def strong(plan: Plan, movement: Marked) -> bool:
     )
 
 
-def faint(plan: Plan, movement: Marked) -> bool:
+def faint(plan: Plan, movement: EventLike) -> bool:
     """The floor's faint ones: closure of 35 % alone, 120 to 200 ms, good conditions."""
     return (
         plan.recipe.ideal

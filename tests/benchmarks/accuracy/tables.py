@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from hfs_vision.evaluation.evaluate import Marked
+from hfs_vision.evaluation.evaluate import EventLike
 from tests.benchmarks.accuracy.causes import CAUSES, tabulate
 from tests.benchmarks.accuracy.material import CLOSURES, DURATIONS_S, EXCURSIONS, Plan
 from tests.benchmarks.accuracy.reliability import SOURCES, bins, run_events
@@ -23,10 +23,10 @@ from tests.benchmarks.accuracy.scoring import (
     strong,
 )
 
-Wanted = Callable[[Plan, Marked], bool]
+Wanted = Callable[[Plan, EventLike], bool]
 
 
-def ideal(plan: Plan, _: Marked) -> bool:
+def ideal(plan: Plan, _: EventLike) -> bool:
     """Good conditions, any amplitude and duration."""
     return plan.recipe.ideal
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hfs_vision.core.geometry import Measurements, Readings, measure
+from hfs_vision.core.geometry import Measurements, PatchMeasurements, measure
 from hfs_vision.schema import FloatArray
 
 ALONE = "{}, landmarks alone"
@@ -20,7 +20,7 @@ NO_MOUTH = "{}, no mouth network"
 
 
 def variants(
-    model: str, time_s: FloatArray, faces: FloatArray, looks: Readings, lid_leak: float
+    model: str, time_s: FloatArray, faces: FloatArray, looks: PatchMeasurements, lid_leak: float
 ) -> dict[str, Measurements]:
     """Measurements by name: the model as it is used, and with parts left out."""
     still = replace(looks, corner_shift=np.zeros_like(looks.corner_shift))
