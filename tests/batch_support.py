@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hfs_vision.analysis.pipeline import RESULT_FILES, analyze
 from tests.cli.support import files_in, remux
-from tests.golden.data import SAMPLES
+from tests.paths import SAMPLES
 
 NAMES = ("healthy_blinks_smiles_turns", "left_eyelid_twitches", "right_hemifacial_spasms")
 

@@ -14,12 +14,12 @@ REAL_TIME = (
     "browser/test_live_page.py",
     "cli/test_check.py",
     "cli/test_live.py",
-    "test_capture.py",
-    "test_live.py",
-    "test_recording.py",
-    "test_stream.py",
-    "test_web_live.py",
-    "test_window.py",
+    "video/test_capture.py",
+    "live/test_live.py",
+    "video/test_recording.py",
+    "video/test_stream.py",
+    "web/test_live.py",
+    "live/test_window.py",
 )
 """Tests of what must keep up with a camera's clock: they run after the others, by themselves."""
 

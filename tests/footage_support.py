@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 
 import cv2
@@ -16,11 +15,8 @@ from hfs_vision.render.event_lookup import Numbered
 from hfs_vision.results import ANNOTATED, RECORDING
 from hfs_vision.schema import Event, Frame, ModelIdentity
 from hfs_vision.video import open_source
+from tests import clips
 from tests.synthetic import Recording
-
-sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves it out
-
-import clips
 
 TICK_S = 1 / 90_000
 Picture = NDArray[np.uint8]

@@ -18,7 +18,7 @@ from hfs_vision.live import Session, run_live, session_clock
 from hfs_vision.results import TWITCH_COLUMNS, read_events, read_rows, read_segments, read_signals
 from hfs_vision.schema import Event
 from hfs_vision.video import Replay
-from tests.golden.data import SAMPLES
+from tests.paths import ROOT, SAMPLES
 
 SPASMS = SAMPLES / "right_hemifacial_spasms.mp4"
 TOLD_S = 0.5
@@ -51,7 +51,7 @@ def start_live(folder: Path, *arguments: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
     )
 
 

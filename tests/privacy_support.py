@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.data import ROOT, task_file
+from tests.golden.data import task_file
+from tests.paths import ROOT
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 

@@ -22,8 +22,8 @@ from hfs_vision.cli import cli
 from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from tests.cli.support import posix_only
 from tests.golden import tutorial
-from tests.golden.data import ROOT
 from tests.once import once
+from tests.paths import ROOT
 
 # The site
 

@@ -26,7 +26,6 @@ from tests.golden.data import (
     LANDMARKERS,
     POINTS,
     SAMPLE_NAMES,
-    SAMPLES,
     Golden,
     event_file,
     landmark_file,
@@ -35,6 +34,7 @@ from tests.golden.data import (
     sample_truth,
     write_golden,
 )
+from tests.paths import SAMPLES
 from tests.synthetic import mirrored
 
 SPASMS = [name for name in SAMPLE_NAMES if not name.startswith("healthy")]

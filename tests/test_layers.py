@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "hfs_vision"
+from tests.paths import ROOT
+
+PACKAGE = ROOT / "hfs_vision"
 BASE = {"errors", "schema"}
 CORE = BASE | {"core"}
 MEASURED = CORE | {"video", "landmarks", "results"}

@@ -17,9 +17,10 @@ import pytest
 
 from hfs_vision.landmarks.patch_networks import FILES
 from tests.cli.support import VIDEO, remux
-from tests.golden.data import ROOT, task_file
+from tests.golden.data import task_file
 from tests.models_here import needs_model
 from tests.once import once
+from tests.paths import ROOT
 
 pytest.importorskip("build", reason='pip install "hfs-vision[test]" brings what builds the wheel')
 

@@ -19,8 +19,9 @@ from hfs_vision.batch.names import unique_names
 from hfs_vision.batch.sources import FoundRecording
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.video import camera
+from tests.paths import ROOT
 
-PACKAGE = Path(__file__).parents[1] / "hfs_vision"
+PACKAGE = ROOT / "hfs_vision"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 

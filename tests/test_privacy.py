@@ -28,8 +28,8 @@ from hfs_vision.render.video_writer import replacing
 from hfs_vision.results.temp_folder import working_folder
 from tests.cli.support import remux
 from tests.clips import write_clip
-from tests.golden.data import ROOT, SAMPLES
 from tests.models_here import needs_face_mesh, needs_model
+from tests.paths import ROOT, SAMPLES
 from tests.privacy_support import Room, Trace, environment, needs_strace, tracee
 from tests.synthetic import Recording
 

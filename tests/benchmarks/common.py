@@ -31,8 +31,8 @@ from rich.table import Table
 
 from hfs_vision.landmarks import model_files
 from hfs_vision.schema import FloatArray
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_videos" / "right_hemifacial_spasms.mp4"
 
 # MediaPipe has more entry points than it documents; these are all that a figure depends on.

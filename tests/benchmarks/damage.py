@@ -18,7 +18,7 @@ from hfs_vision.errors import SourceError
 from hfs_vision.video.file import VideoFile
 from tests import clips
 from tests.benchmarks.common import Report, parser, steps
-from tests.test_parts import CUT, look
+from tests.video.test_parts import CUT, look
 
 _CLIPS = ("closed.mp4", "open.mkv", "hevc.mkv", "mpeg4.mp4")
 _LENGTHS = (1, 2, 4, 40, 200, 600, 2000)

@@ -36,8 +36,8 @@ from hfs_vision.results import read_events
 from hfs_vision.simulate import write_video
 from hfs_vision.video import open_source
 from tests.benchmarks.common import ROOT, SAMPLE, Report, in_fresh_process, parser, steps
-from tests.golden.data import SAMPLES
 from tests.live_support import after_a_kill, differences, first_time_s, start_live
+from tests.paths import SAMPLES
 
 _SIZE = (640, 480)
 

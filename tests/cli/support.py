@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hfs_vision.schema import Frame, ModelIdentity
-from tests.golden.data import SAMPLES
+from tests.paths import SAMPLES
 from tests.synthetic import Recording
 
 SAMPLE = "right_hemifacial_spasms"

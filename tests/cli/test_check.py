@@ -18,6 +18,7 @@ from tests import clips
 from tests.cli.support import VIDEO, nothing_written, posix_only
 from tests.mjpeg_server import MjpegServer
 from tests.models_here import needs_model
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_ctrl_c_shows_what_was_seen(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
         )
         while len(server.sent_s) < 75:  # past the camera's first second
             assert process.poll() is None

@@ -15,8 +15,8 @@ from hfs_vision.cli import clips
 from hfs_vision.results import read_folder
 from hfs_vision.video import digest, open_source
 from tests.cli.support import StandIn, files_in, remux
-from tests.golden.data import SAMPLES
 from tests.models_here import needs_model
+from tests.paths import SAMPLES
 from tests.synthetic import Recording
 
 SAMPLE = SAMPLES / "left_eyelid_twitches.mp4"

@@ -13,8 +13,8 @@ import pytest
 
 from hfs_vision.evaluation.write_scores import SCORE_COLUMNS
 from tests.cli.support import files_in
-from tests.golden.data import SAMPLES
-from tests.test_comparison import LABELS, MALFORMED, written
+from tests.evaluation.test_read_and_pair import LABELS, MALFORMED, written
+from tests.paths import ROOT, SAMPLES
 
 HUMAN = (
     LABELS
@@ -241,7 +241,7 @@ def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(hfs, files, tmp_
 
 def test_the_example_of_the_documentation_prints_what_it_says(hfs, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"<!-- ([\w.]+) -->\n```\w*\n(.*?)```", page, re.DOTALL))
     for name in ("human.csv", "machine.csv"):
         Path(name).write_text(blocks[name])

@@ -11,8 +11,8 @@ import pytest
 
 from hfs_vision.errors import UsageError
 from hfs_vision.evaluation.pair_files import FilePair, find_pairs
+from tests.evaluation.test_read_and_pair import LABELS, written
 from tests.review_support import opened, save_result
-from tests.test_comparison import LABELS, written
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from tests.cli.support import VIDEO, nothing_written, posix_only
 from tests.live_support import start_live
 from tests.mjpeg_server import MjpegServer
 from tests.models_here import needs_model
+from tests.paths import ROOT
 
 needs_a_machine_without_cameras = pytest.mark.skipif(
     any(Path("/dev").glob("video*")), reason="this machine has a camera"
@@ -179,7 +180,7 @@ def test_a_disk_that_fills_up_is_said_and_the_session_goes_on_counting(tmp_path)
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

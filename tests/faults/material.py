@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hfs_vision.results import read_events
 from hfs_vision.schema import Event
-from tests.golden.data import SAMPLES
+from tests.paths import SAMPLES
 
 Picture = NDArray[np.uint8]
 

@@ -19,7 +19,7 @@ from tests.faults.rows import ANALYSIS, Expect, Place, Row, Seen, answered, refu
 from tests.faults.rows_detector import write_results
 from tests.faults.rows_source import LEFT
 from tests.faults.watching import Watched, program
-from tests.golden.data import SAMPLES
+from tests.paths import SAMPLES
 
 SAMPLE = SAMPLES / "right_hemifacial_spasms.mp4"
 _FULL = "No space left on device"

@@ -17,13 +17,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.paths import ROOT
+
 SILENCE_S = 10.0
 """A program that says nothing for longer hangs."""
 
 LIMIT_S = 180.0
 """No run may take longer, whatever it says."""
 
-ROOT = Path(__file__).parents[2]
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 _COLUMNS = 400
 

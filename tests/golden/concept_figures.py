@@ -21,7 +21,7 @@ from hfs_vision.core.signals import EXIT_THRESHOLD
 from hfs_vision.schema import SIDES, Frame
 from hfs_vision.simulate.write_video import write_video
 from hfs_vision.video import open_source
-from tests.golden.data import ROOT, SAMPLES
+from tests.paths import ROOT, SAMPLES
 
 IMAGES = ROOT / "docs" / "images"
 

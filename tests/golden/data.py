@@ -22,10 +22,9 @@ from hfs_vision.core.landmarks import COMMISSURE, LID_MARGINS, RIGID_MIDLINE, RI
 from hfs_vision.landmarks import model_files
 from hfs_vision.landmarks.patch_networks import readings
 from hfs_vision.schema import N_LANDMARKS, SIDES, Event, FloatArray, ModelIdentity
+from tests.paths import ROOT, SAMPLES
 
 FOLDER = Path(__file__).parent
-ROOT = FOLDER.parents[1]
-SAMPLES = ROOT / "sample_videos"
 SHARED = ROOT.parent / "shared"
 
 SAMPLE_NAMES = (

@@ -13,7 +13,7 @@ import cv2
 from hfs_vision.live import Action, View, run_live, session_clock
 from hfs_vision.live.frame_view import draw
 from hfs_vision.video import Replay
-from tests.golden.data import ROOT, SAMPLES
+from tests.paths import ROOT, SAMPLES
 
 PICTURE = ROOT / "docs" / "images" / "live.png"
 _AT_S = 19.2

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.golden.data import ROOT, SAMPLES
+from tests.paths import ROOT, SAMPLES
 
 IMAGES = ROOT / "docs" / "images"
 _SAMPLE = "right_hemifacial_spasms"

@@ -23,7 +23,6 @@ from hfs_vision.video import open_source
 from tests.golden.data import (
     LANDMARKERS,
     SAMPLE_NAMES,
-    SAMPLES,
     Golden,
     event_file,
     landmark_file,
@@ -33,6 +32,7 @@ from tests.golden.data import (
     task_file,
     write_golden,
 )
+from tests.paths import SAMPLES
 
 
 def look(sample: str, landmarker: str) -> Golden:

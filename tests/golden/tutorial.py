@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.golden.data import ROOT, SAMPLES
+from tests.paths import ROOT, SAMPLES
 
 PAGE = ROOT / "docs" / "tutorial.md"
 PAGES = (PAGE, ROOT / "docs" / "diary.md")
