@@ -15,14 +15,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mjpeg_server import MjpegServer
-from rtsp_server import RtspServer
 
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.schema import Frame
 from hfs_vision.video import Capture, NetworkStream, open_source
 from tests import clips
+from tests.mjpeg_server import MjpegServer
 from tests.paths import SAMPLES
+from tests.rtsp_server import RtspServer
 
 SAMPLE = SAMPLES / "variable_frame_rate.mp4"
 DEADLINE_S = 20.0
