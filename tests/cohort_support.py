@@ -18,7 +18,7 @@ from hfs_vision.diary import (
     init_diary,
     open_diary,
 )
-from hfs_vision.results import ReviewedEvent, write_reviewed
+from hfs_vision.results import EventRecord, write_reviewed
 from hfs_vision.schema import KINDS, SIDES
 from tests.synthetic import Recording
 
@@ -117,7 +117,7 @@ def rated(
         if kept is None:
             continue
         rows = [
-            ReviewedEvent(i + 1, event, "accepted" if i < kept else "rejected")
+            EventRecord(i + 1, event, "accepted" if i < kept else "rejected")
             for i, event in enumerate(analysis.events)
         ]
         with (path / file).open("w", encoding="utf-8", newline="") as handle:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hfs_vision.analysis.pipeline import Analysis, detect
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.results import MARK_COLUMNS, REVIEWED_FILE, ReviewedEvent, line, write_reviewed
+from hfs_vision.results import MARK_COLUMNS, REVIEWED_FILE, EventRecord, line, write_reviewed
 from tests.synthetic import Recording
 
 FORMATS = ("bids", "mne", "boris", "elan", "parquet")
@@ -47,9 +47,9 @@ def save(
         added = replace(first, onset_s=start_s + 27.0, offset_s=start_s + 27.5, side="right")
         said = {"reviewer": reviewer, "reviewed_utc": STARTED, "history": f"{reviewer} {STARTED}"}
         rows = [
-            ReviewedEvent(1, first, "accepted", comment, **said),
-            ReviewedEvent(2, second, "rejected", comment, **said),
-            ReviewedEvent(3, added, "added", "", **said),
+            EventRecord(1, first, "accepted", comment, **said),
+            EventRecord(2, second, "rejected", comment, **said),
+            EventRecord(3, added, "added", "", **said),
         ]
         with (folder / REVIEWED_FILE).open("w", encoding="utf-8", newline="") as handle:
             write_reviewed(handle, rows)

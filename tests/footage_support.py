@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.render import EventLookup, text_drawing, video_writer
-from hfs_vision.render.event_lookup import Numbered
-from hfs_vision.results import ANNOTATED, RECORDING
+from hfs_vision.results import ANNOTATED, RECORDING, EventRecord
 from hfs_vision.schema import Event, Frame, ModelIdentity
 from hfs_vision.video import open_source
 from tests import clips
@@ -39,7 +38,7 @@ def signals(stop_s: float, step_s: float = 0.05, start_s: float = 0.0) -> Signal
 
 
 def course(*events: Event, stop_s: float = 10.0) -> EventLookup:
-    return EventLookup([Numbered(i, e) for i, e in enumerate(events, 1)], signals(stop_s))
+    return EventLookup([EventRecord(i, e) for i, e in enumerate(events, 1)], signals(stop_s))
 
 
 class Finder:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hfs_vision.analysis.pipeline import Analysis, detect
 from hfs_vision.report import make_report
-from hfs_vision.results import ReviewedEvent, read_folder, write_reviewed
+from hfs_vision.results import EventRecord, read_folder, write_reviewed
 from tests.synthetic import Recording
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -128,10 +128,10 @@ def review(folder: Path, analysis: Analysis, **said: str) -> None:
     missing = dict.fromkeys(("score", "confidence", "closure", "excursion"), math.nan)
     added = replace(first, side="left", region="mouth", onset_s=5.0, offset_s=5.5, **missing)
     rows = [
-        ReviewedEvent(1, first, "accepted", **said),
-        ReviewedEvent(2, second, "rejected"),
-        ReviewedEvent(3, third),
-        ReviewedEvent(4, added, "added"),
+        EventRecord(1, first, "accepted", **said),
+        EventRecord(2, second, "rejected"),
+        EventRecord(3, third),
+        EventRecord(4, added, "added"),
     ]
     with (folder / "events.reviewed.csv").open("w", newline="", encoding="utf-8") as handle:
         write_reviewed(handle, rows)

@@ -113,3 +113,29 @@ def test_no_file_is_over_400_lines():
         p.name: n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400
     }
     assert not long
+
+
+def names_of(path: Path) -> set[str]:
+    """Top-level classes of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def test_no_class_name_stands_in_two_modules():
+    found = [name for path in PACKAGE.rglob("*.py") for name in names_of(path)]
+    assert sorted(name for name in set(found) if found.count(name) > 1) == []
+
+
+@pytest.mark.parametrize(
+    "init", sorted(PACKAGE.rglob("__init__.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_no_package_hands_on_a_name_that_one_of_its_modules_bears(init):
+    # The import of the module would put it in the place of the function.
+    tree = ast.parse(init.read_text(encoding="utf-8"))
+    names = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module != f"hfs_vision.{init.parent.name}"
+        for alias in node.names
+    } | {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert names & {path.stem for path in init.parent.glob("*.py")} == set()

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from hfs_vision.batch.names import unique_names
-from hfs_vision.batch.sources import FoundRecording
+from hfs_vision.batch.sources import BatchRecording
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.video import camera
 from tests.paths import ROOT
@@ -87,13 +87,13 @@ def test_cameras_are_listed_by_the_interfaces_of_the_system(platform, interfaces
     ],
 )
 def test_a_batch_gives_names_that_a_folder_can_have_on_every_system(stem, name):
-    given = unique_names([FoundRecording("", "", (), stem, ".mp4", 0)], set())
+    given = unique_names([BatchRecording("", "", (), stem, ".mp4", 0)], set())
     assert given == [name]
 
 
 def test_names_that_become_alike_are_told_apart():
     recordings = [
-        FoundRecording("", str(n), (), stem, ".mp4", 0) for n, stem in enumerate(["a:b", "a?b"])
+        BatchRecording("", str(n), (), stem, ".mp4", 0) for n, stem in enumerate(["a:b", "a?b"])
     ]
     assert len({name.casefold() for name in unique_names(recordings, set())}) == 2
 

@@ -11,7 +11,7 @@ from hfs_vision.batch.cohort import COHORT_COLUMNS, RECORD_FILE
 from hfs_vision.batch.job import AnalysisRequest, Job, Outcome, Program
 from hfs_vision.batch.pool import Pool
 from hfs_vision.batch.run import Backend, ProgressListener, run_batch
-from hfs_vision.batch.sources import FoundRecording, LeftOut, find_recordings
+from hfs_vision.batch.sources import BatchRecording, LeftOut, find_recordings
 from hfs_vision.results import COHORT_FILE
 
 __all__ = [
@@ -20,8 +20,8 @@ __all__ = [
     "RECORD_FILE",
     "AnalysisRequest",
     "Backend",
+    "BatchRecording",
     "Cluster",
-    "FoundRecording",
     "Job",
     "LeftOut",
     "Outcome",

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from hfs_vision.batch.cohort import read_record, result_folder
 from hfs_vision.batch.names import read_names
-from hfs_vision.batch.sources import FoundRecording
+from hfs_vision.batch.sources import BatchRecording
 
-Digests = Callable[[Sequence[FoundRecording]], "list[str] | None"]
+Digests = Callable[[Sequence[BatchRecording]], "list[str] | None"]
 
 
 def find_copies(
-    recordings: Sequence[FoundRecording], out: Path, digests: Digests
+    recordings: Sequence[BatchRecording], out: Path, digests: Digests
 ) -> dict[str, str] | None:
     """Which recordings are the content of another one: its key by theirs.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from hfs_vision.batch.sources import FoundRecording
+from hfs_vision.batch.sources import BatchRecording
 from hfs_vision.errors import OutputError
 from hfs_vision.results import read_json, write_json, write_result
 from hfs_vision.results.locks import Lock
@@ -61,7 +61,7 @@ def _portable(name: str) -> str:
     return f"_{name}" if _DEVICES.match(name) else name
 
 
-def name_by_source(out: Path, recordings: Sequence[FoundRecording]) -> dict[str, str]:
+def name_by_source(out: Path, recordings: Sequence[BatchRecording]) -> dict[str, str]:
     """Gives each recording its name: the file's, with folders before it where that is taken."""
     with folder_lock(out):
         known = read_names(out)
@@ -87,7 +87,7 @@ def _keep(out: Path, known: Mapping[str, str], fresh: Mapping[str, str]) -> dict
     return names
 
 
-def unique_names(recordings: Sequence[FoundRecording], taken: set[str]) -> list[str]:
+def unique_names(recordings: Sequence[BatchRecording], taken: set[str]) -> list[str]:
     """Names of which no two are alike, capitals or not, and none is taken.
 
     Each can be that of a folder on any system, so that results can be taken to another one.

@@ -14,7 +14,7 @@ from hfs_vision.batch.cohort import Cohort
 from hfs_vision.batch.duplicates import find_copies
 from hfs_vision.batch.job import AnalysisRequest, Digest, Job, Outcome, Program, WorkerContext
 from hfs_vision.batch.names import name_by_number, name_by_source
-from hfs_vision.batch.sources import FoundRecording, LeftOut, Tell
+from hfs_vision.batch.sources import BatchRecording, LeftOut, Tell
 from hfs_vision.errors import HfsVisionError, OutputError
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class ProgressListener(Protocol):
 
 
 def run_batch(
-    recordings: Sequence[FoundRecording],
+    recordings: Sequence[BatchRecording],
     out: Path,
     request: AnalysisRequest,
     backend: Backend,
@@ -135,7 +135,7 @@ def run_batch(
 
 
 def _names(
-    recordings: Sequence[FoundRecording],
+    recordings: Sequence[BatchRecording],
     out: Path,
     backend: Backend,
     stop: Callable[[], bool],
@@ -144,7 +144,7 @@ def _names(
 ) -> list[str] | None:
     """Name of each recording, one for copies; ``None`` if the batch was stopped meanwhile."""
 
-    def digests(wanted: Sequence[FoundRecording]) -> list[str] | None:
+    def digests(wanted: Sequence[BatchRecording]) -> list[str] | None:
         return _digests(wanted, backend, stop)
 
     if deidentify:
@@ -170,7 +170,7 @@ def _names(
 
 
 def _digests(
-    recordings: Sequence[FoundRecording], backend: Backend, stop: Callable[[], bool]
+    recordings: Sequence[BatchRecording], backend: Backend, stop: Callable[[], bool]
 ) -> list[str] | None:
     """SHA-256 of each, empty where it cannot be read; ``None`` if the batch was stopped."""
     found = [""] * len(recordings)

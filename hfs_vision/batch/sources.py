@@ -42,7 +42,7 @@ _MOVING = {".apng", ".gif", ".rm", ".rmvb", ".swf", ".wtv"}
 
 
 @dataclass(frozen=True)
-class FoundRecording:
+class BatchRecording:
     """A recording that was found.
 
     Attributes:
@@ -92,7 +92,7 @@ Tell = Callable[[LeftOut], None]
 
 def find_recordings(
     inputs: Sequence[str], *, fps: float | None = None, tell: Tell = lambda left_out: None
-) -> list[FoundRecording]:
+) -> list[BatchRecording]:
     """Recordings in the order of the inputs, each once.
 
     Args:
@@ -107,7 +107,7 @@ def find_recordings(
     """
     if fps is not None:
         check_fps(fps)
-    found: dict[str, FoundRecording] = {}
+    found: dict[str, BatchRecording] = {}
     for given, listed in _with_lists(inputs):
         try:
             for source in _search(given, fps, tell):
@@ -222,7 +222,7 @@ def _is_taken(path: Path, tell: Tell) -> bool:
     return True
 
 
-def _recording(source: str) -> FoundRecording:
+def _recording(source: str) -> BatchRecording:
     if is_url(source):
         parts = urlsplit(source)
         place = Path(parts.netloc.rpartition("@")[2] + parts.path)
@@ -240,7 +240,7 @@ def _recording(source: str) -> FoundRecording:
     if place.name == RECORDING_FILE and is_result(place.parent):
         # Of a live session, which its folder is named after; all their videos have one name.
         stem = f"{place.parent.name.removesuffix('.results')}_{stem}"
-    return FoundRecording(source, key, folders, stem, suffix, size)
+    return BatchRecording(source, key, folders, stem, suffix, size)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from hfs_vision.cli import terminal
 from hfs_vision.live.protocol import BUILT_IN, Protocol, open_protocol, protocol_file
+from hfs_vision.results.formatting import clock
 
 _EXAMPLES = """\b
   hfs-vision protocol clinical --csv > mine.csv   a copy to edit
@@ -39,16 +40,11 @@ def _show(protocol: Protocol) -> None:
         times = f"{step.repeat} x " if step.repeat > 1 else ""
         table.add_row(
             str(number + 1),
-            _clock(start_s),
+            clock(start_s),
             f"{times}{step.seconds:g} s",
             f"{step.pause_s:g} s" if step.pause_s else "",
             step.label,
             step.prompt,
         )
     terminal.out.print(table)
-    terminal.out.print(f"{len(protocol.steps)} steps, {_clock(protocol.duration_s)} in all")
-
-
-def _clock(time_s: float) -> str:
-    minutes, seconds = divmod(round(time_s), 60)
-    return f"{minutes}:{seconds:02}"
+    terminal.out.print(f"{len(protocol.steps)} steps, {clock(protocol.duration_s)} in all")

@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hfs_vision.cli.visible import VisibleConsole, visible
+from hfs_vision.results.formatting import clock
 from hfs_vision.schema import KINDS, SIDES, SourceInfo
 
 if TYPE_CHECKING:  # every command prints, and few measure
@@ -207,7 +208,7 @@ class LiveStatus:
             return
         counts = {c.side: c.count for c in view.counts if c.kind == "all"}
         parts = [
-            _clock(view.elapsed_s),
+            clock(view.elapsed_s),
             *(f"{side} {counts.get(side, 0)}" for side in SIDES),
             f"{_number(view.fps)} frames/s",
         ]
@@ -229,10 +230,6 @@ def live_status() -> Iterator[LiveStatus]:
         return
     with err.status("starting") as status:
         yield LiveStatus(status)
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def show_warnings(warnings: Sequence[str]) -> None:

@@ -16,7 +16,13 @@ from pathlib import Path
 from hfs_vision.cohort.find_diaries import find_each
 from hfs_vision.errors import UsageError
 from hfs_vision.evaluation.agreement import Agreement, agreement
-from hfs_vision.results import EVENTS_FILE, REVIEWED_FILE, read_folder, read_reviewed, standing
+from hfs_vision.results import (
+    EVENTS_FILE,
+    REVIEWED_FILE,
+    counted_events,
+    read_folder,
+    read_reviewed,
+)
 from hfs_vision.schema import SIDES, Event
 
 BOTH_SIDES = "all"
@@ -143,9 +149,9 @@ def _read(folder: Path, name: str, second: str | None) -> Rated:
     reviewed = result.reviewed or []
     other = [] if second is None else read_reviewed(folder / second, result.recorded)
     if second is None:
-        counted = result.machine_events, standing(reviewed)
+        counted = result.machine_events, counted_events(reviewed)
     else:
-        counted = standing(reviewed), standing(other)
+        counted = counted_events(reviewed), counted_events(other)
     first, last = map(_by_side, counted)
     unseen = sum(not row.verdict for row in (*reviewed, *other))
     return Rated(name, result.valid_s, first, last, unseen)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hfs_vision.core.events import describe_event
+from hfs_vision.core.frame_times import frame_ends
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
 from hfs_vision.core.settings import Settings
@@ -128,7 +129,7 @@ class Detector:
         window = self._window
         if not len(window):
             return DetectorUpdate(rows, [], [])
-        self._row_end = row_ends(window.time_s, self._settings.max_gap_s)
+        self._row_end = frame_ends(window.time_s, self._settings.max_gap_s)
         self._usual_s = usual_steps(window.time_s)
         self._held = tuple(self._held_rows(side) for side in range(len(SIDES)))
         self._broken = np.diff(window.time_s, prepend=window.time_s[0]) > self._settings.max_gap_s
@@ -257,16 +258,6 @@ class Detector:
         needed = min(open_from, len(time_s) - 1)
         near = int(np.searchsorted(time_s, time_s[needed] - _HOLE_NEAR_S)) - _USUAL_OF - 1
         self._window = self._window[slice(max(near, 0), None)]
-
-
-def row_ends(time_s: FloatArray, max_gap_s: float) -> FloatArray:
-    """``(n,)`` time until which each frame stands: the next one's, or ``max_gap_s`` later.
-
-    The last frame is taken to last as long as the one before it.
-    """
-    steps = np.diff(time_s)
-    last = steps[-1:] if len(steps) else np.zeros(1)
-    return np.asarray(time_s + np.minimum(np.append(steps, last), max_gap_s))
 
 
 def usual_steps(time_s: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from hfs_vision.core.baseline import Baseline, BaselineTracker, corner_place
+from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, ExcursionHold, attacks, running_max
 from hfs_vision.core.settings import Settings
@@ -93,6 +94,10 @@ class Signals:
     def valid(self) -> BoolArray:
         """``(n,)`` frames in which both sides were measured."""
         return np.asarray(np.isfinite(self.closure[:, 0]))
+
+    def frame_times(self, max_gap_s: float) -> FrameTimes:
+        """For how long each frame stands."""
+        return FrameTimes(self.time_s, self.valid, max_gap_s)
 
     @staticmethod
     def empty() -> Signals:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hfs_vision.core.detector import DetectorUpdate
+from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import MIN_VISIBILITY, Signals
 from hfs_vision.schema import KINDS, SIDES, Event, FloatArray
@@ -375,7 +376,7 @@ class Tally:
         time_s, valid = signals.time_s, signals.valid
         if self._open is not None:
             time_s, valid = np.append(self._open[0], time_s), np.append(self._open[1], valid)
-        held_s = np.where(valid[:-1], np.minimum(np.diff(time_s), self._max_gap_s), 0.0)
+        held_s = FrameTimes(time_s, valid, self._max_gap_s).valid_s[:-1]
         segment = np.searchsorted(self._starts_s, time_s[:-1], side="right") - 1
         for i in np.unique(segment).tolist():
             self._valid_s[i] += float(held_s[segment == i].sum())

@@ -159,7 +159,7 @@ def _reviewed_rows(path: Path, tonic_s: float) -> list[_ReferenceRow]:
             confidence=sure,
         )
         for row in read_reviewed(path, RecordingSpan(tonic_s=tonic_s))
-        if row.counts
+        if not row.rejected
     ]
 
 

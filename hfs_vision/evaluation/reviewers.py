@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hfs_vision.core.detector import row_ends
+from hfs_vision.core.frame_times import frame_ends
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError
 from hfs_vision.evaluation.evaluate import ComparedRecording
@@ -69,4 +69,4 @@ def _seconds(pair: FilePair, recording: ComparedRecording) -> FloatArray | range
         return range(math.ceil(longest_s))
     time_s, valid = read_numbers(signals, ("time_s", "valid")).T
     check_times(signals, time_s)
-    return measured_seconds(time_s, row_ends(time_s, Settings().max_gap_s), valid == 1)
+    return measured_seconds(time_s, frame_ends(time_s, Settings().max_gap_s), valid == 1)

@@ -187,12 +187,13 @@ def _event_rows(content: Content) -> Iterator[dict[str, Any]]:
     for stretch in content.stretches:
         times = (stretch.start_s, stretch.end_s - stretch.start_s, stretch.kind)
         yield dict(zip(_EVENT_NAMES, times, strict=True)) | {"segment": stretch.label}
-    for number, exported in enumerate(content.events, start=1):
-        event = exported.event
+    for number, record in enumerate(content.events, start=1):
+        event = record.event
         times = (event.onset_s, event.duration_s, event.kind)
         own = {name: getattr(event, name) for name in _OWN}
         own["twitches"] = len(event.twitches) or None
-        texts = {name: getattr(exported, name) for name in ("segment", *REVIEW)}
+        texts = {name: getattr(record, name) for name in REVIEW}
+        texts["segment"] = content.segment_at(record.event.onset_s)
         yield dict(zip(_EVENT_NAMES, times, strict=True)) | {"number": number} | own | texts
 
 

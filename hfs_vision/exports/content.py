@@ -17,44 +17,22 @@ from typing import Any
 import numpy as np
 
 from hfs_vision.core.geometry import Measurements
-from hfs_vision.core.intervals import runs
 from hfs_vision.core.signals import Signals
-from hfs_vision.errors import TableError
 from hfs_vision.results import (
-    TWITCHES_FILE,
+    EventRecord,
     ResultFolder,
-    ReviewedEvent,
     SessionMark,
     SummaryFile,
     numbered_labels,
     read_folder,
 )
 from hfs_vision.results.summary_file import settings_told
-from hfs_vision.schema import LANDMARKERS, REGIONS, Event, FloatArray, Twitch
+from hfs_vision.schema import LANDMARKERS, Event, Twitch
 
 OWN_CLOCK = "Times are seconds on the recording's own clock, as in the tables of hfs-vision"
 _SAME_S, _LATEST_S = 1e-9, 3600.0
 _VERSION = re.compile(r"\d+(\.\d+)*([abc]|rc|\.dev|\.post)?\d*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
-
-
-@dataclass(frozen=True)
-class Exported:
-    """An event, and what a person said of it.
-
-    Attributes:
-        event: As it stands, with its twitches where they are known.
-        segment: Label of the segment in which it begins; empty outside of all.
-        verdict: One of `hfs_vision.results.VERDICTS`.
-        comment, reviewer, reviewed_utc: Empty where nobody looked at it, or de-identified.
-    """
-
-    event: Event
-    segment: str = ""
-    verdict: str = ""
-    comment: str = ""
-    reviewer: str = ""
-    reviewed_utc: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +68,7 @@ class Content:
     """
 
     name: str
-    events: Sequence[Exported]
+    events: Sequence[EventRecord]
     stretches: Sequence[ExportInterval]
     measurements: Measurements
     signals: Signals
@@ -134,6 +112,10 @@ class Content:
             f"Times are seconds from {origin}; that is at {self.moved_s:.6f} s on the recording's "
             "own clock, on which the tables of hfs-vision are"
         )
+
+    def segment_at(self, time_s: float) -> str:
+        """Label of the segment of this time; empty outside of all."""
+        return next((s.label for s in self.of_kind("segment") if s.start_s <= time_s < s.end_s), "")
 
     def of_kind(self, kind: str) -> list[ExportInterval]:
         """The stretches of one kind."""
@@ -202,9 +184,8 @@ def _content(folder: ResultFolder, *, machine: bool) -> Content:
     if len(time_s):
         start_s = float(time_s[0])
         end_s = end_s if end_s > time_s[-1] else float(time_s[-1])
-    reviewed = None if machine else folder.reviewed
     segments = list(_segments(folder.marks, end_s))
-    gaps = _not_measured(folder.signals, end_s, summary.settings.max_gap_s)
+    gaps = [ExportInterval("not_measured", "", *gap) for gap in folder.frame_times.gaps()]
     marks = [
         ExportInterval("mark", plain(m.label), m.time_s, m.time_s)
         for m in folder.marks
@@ -212,7 +193,7 @@ def _content(folder: ResultFolder, *, machine: bool) -> Content:
     ]
     return Content(
         name=plain(folder.path.absolute().name.removesuffix(".results")) or "recording",
-        events=_with_segments(list(_events(folder, reviewed)), segments),
+        events=list(_events(folder, machine=machine)),
         stretches=sorted([*segments, *gaps, *marks], key=lambda s: (s.start_s, -s.end_s)),
         measurements=folder.measurements,
         signals=folder.signals,
@@ -223,16 +204,16 @@ def _content(folder: ResultFolder, *, machine: bool) -> Content:
         zero_s=_zero(summary, start_s),
         moved_s=0.0,
         started_utc=summary.live.started_utc if summary.live else None,
-        reviewed=reviewed is not None,
+        reviewed=not machine and folder.reviewed is not None,
         facts=_facts(summary),
     )
 
 
 def _deidentified(content: Content, name: str) -> Content:
-    onsets = [exported.event.onset_s for exported in content.events]
+    onsets = [record.event.onset_s for record in content.events]
     begin_s = content.start_s if np.isfinite(content.start_s) else min(onsets, default=0.0)
     labels = numbered_labels(s.label for s in content.stretches if s.kind == "segment")
-    events = [Exported(e.event, labels[e.segment], e.verdict) for e in content.events]
+    events = [EventRecord(e.number, e.event, e.verdict) for e in content.events]
     stretches = [
         replace(s, label=labels[s.label] if s.kind == "segment" else "") for s in content.stretches
     ]
@@ -248,29 +229,13 @@ def _event_from(event: Event, begin_s: float) -> Event:
     return replace(event, **moved(event), twitches=twitches)
 
 
-def _events(folder: ResultFolder, reviewed: Sequence[ReviewedEvent] | None) -> Iterator[Exported]:
-    for event in folder.machine_events:
-        wrong = [twitch.region for twitch in event.twitches if twitch.region not in REGIONS]
-        if wrong:
-            raise TableError(
-                f"{folder.path / TWITCHES_FILE}: region is {wrong[0]!r}; write one of "
-                f"{', '.join(REGIONS)}"
-            )
-    if reviewed is None:
-        yield from map(Exported, folder.machine_events)
-        return
-    # The corrected table has no twitches: they are still those of events that kept their times.
-    twitches = {(e.onset_s, e.offset_s, e.side): e.twitches for e in folder.machine_events}
-    for row in reviewed:
-        if row.counts:
-            event = row.event
-            key = (event.onset_s, event.offset_s, event.side)
-            yield Exported(
-                replace(event, twitches=event.twitches or twitches.get(key, ())),
-                verdict=row.verdict,
-                comment=plain(row.comment),
-                reviewer=plain(row.reviewer),
-                reviewed_utc=plain(row.reviewed_utc),
+def _events(folder: ResultFolder, *, machine: bool) -> Iterator[EventRecord]:
+    for record in folder.machine if machine else folder.records:
+        if not record.rejected:
+            texts = (record.comment, record.reviewer, record.reviewed_utc)
+            comment, reviewer, reviewed_utc = map(plain, texts)
+            yield replace(
+                record, comment=comment, reviewer=reviewer, reviewed_utc=reviewed_utc, history=""
             )
 
 
@@ -282,30 +247,6 @@ def _segments(marks: Sequence[SessionMark], end_s: float) -> Iterator[ExportInte
     for (start_s, label), (stop_s, _) in pairwise([*begun, (end_s, "")]):
         if stop_s > start_s:
             yield ExportInterval("segment", label, start_s, stop_s)
-
-
-def _with_segments(
-    events: Sequence[Exported], segments: Sequence[ExportInterval]
-) -> list[Exported]:
-    def label(onset_s: float) -> str:
-        found = (s.label for s in segments if s.start_s <= onset_s < s.end_s)
-        return next(found, "")
-
-    return [replace(exported, segment=label(exported.event.onset_s)) for exported in events]
-
-
-def _not_measured(signals: Signals, end_s: float, max_gap_s: float) -> Iterator[ExportInterval]:
-    """Times that are no valid time: frames that were not measured, and gaps between frames."""
-    time_s = signals.time_s
-    if not len(time_s):
-        return
-    ends_s: FloatArray = np.append(time_s[1:], end_s)
-    # A frame stands until the next one, a measured one for no longer than the longest gap.
-    holds_s = np.where(signals.valid, np.minimum(ends_s, time_s + max_gap_s), time_s)
-    open_rows = holds_s < ends_s
-    starts_new = np.append(True, holds_s[1:] > time_s[1:])
-    for first, stop in runs(open_rows, starts_new).tolist():
-        yield ExportInterval("not_measured", "", float(holds_s[first]), float(ends_s[stop - 1]))
 
 
 def _zero(summary: SummaryFile, start_s: float) -> float:

@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from hfs_vision.exports.content import Content, Exported
+from hfs_vision.exports.content import Content
+from hfs_vision.results import EventRecord
 from hfs_vision.schema import SIDES
 
 MARK_MS = 100
@@ -108,10 +109,10 @@ def _all_rows(content: Content) -> Iterable[tuple[str, list[tuple[int, int, str,
         yield kind, rows
 
 
-def _row(exported: Exported) -> tuple[int, int, str, str]:
-    event = exported.event
+def _row(record: EventRecord) -> tuple[int, int, str, str]:
+    event = record.event
     begin = _ms(event.onset_s)
-    return begin, max(_ms(event.offset_s), begin + 1), event.kind, exported.comment
+    return begin, max(_ms(event.offset_s), begin + 1), event.kind, record.comment
 
 
 def _ms(time_s: float) -> int:

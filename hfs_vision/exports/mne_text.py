@@ -40,10 +40,10 @@ def _rows(content: Content) -> Iterator[tuple[float, float, str]]:
         if label := _spelt(stretch.label):
             what = f"{what}/{label}"
         yield stretch.start_s, stretch.end_s - stretch.start_s, what
-    for exported in content.events:
-        event = exported.event
+    for record in content.events:
+        event = record.event
         yield event.onset_s, event.duration_s, f"{event.kind}/{event.side}"
-        if comment := _spelt(exported.comment):
+        if comment := _spelt(record.comment):
             yield event.onset_s, event.duration_s, f"comment/{comment}"
 
 

@@ -186,19 +186,20 @@ def _recording(content: Content) -> dict[str, Any]:
 
 
 def _events(content: Content) -> Iterator[dict[str, Any]]:
-    for number, exported in enumerate(content.events, start=1):
-        event = exported.event
+    for number, record in enumerate(content.events, start=1):
+        event = record.event
         values = {name: getattr(event, name) for name in EVENTS}
         values["twitches"] = len(event.twitches) or None
-        texts = {name: getattr(exported, name) or None for name in ("segment", *REVIEW)}
+        texts = {name: getattr(record, name) or None for name in REVIEW}
+        texts["segment"] = content.segment_at(record.event.onset_s) or None
         yield {"recording": content.name, "number": number, **values, **texts}
 
 
 def _twitches(content: Content) -> Iterator[dict[str, Any]]:
-    for number, exported in enumerate(content.events, start=1):
-        for twitch in exported.event.twitches:
+    for number, record in enumerate(content.events, start=1):
+        for twitch in record.event.twitches:
             own = {n: getattr(twitch, n) for n in TWITCHES if n != "side"}
-            known = {"recording": content.name, "event": number, "side": exported.event.side}
+            known = {"recording": content.name, "event": number, "side": record.event.side}
             yield known | own
 
 

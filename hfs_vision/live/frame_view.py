@@ -23,7 +23,6 @@ from hfs_vision.render.text_drawing import (
     Box,
     Colour,
     Picture,
-    clock,
     dim,
     fill,
     line_step,
@@ -33,6 +32,7 @@ from hfs_vision.render.text_drawing import (
     write,
 )
 from hfs_vision.render.trace import TRACE_HEIGHT, Axis, draw_trace, draw_trace_ground
+from hfs_vision.results.formatting import clock
 from hfs_vision.schema import SIDES
 
 _STAGE_HEIGHT = 480

@@ -21,13 +21,13 @@ from hfs_vision.render.text_drawing import (
     Box,
     Colour,
     Picture,
-    clock,
     fill,
     width_of,
     wrap,
     write,
 )
 from hfs_vision.render.trace import draw_sample
+from hfs_vision.results.formatting import clock
 from hfs_vision.schema import KINDS, SIDES
 
 PANEL_WIDTH = 320

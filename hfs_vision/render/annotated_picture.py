@@ -21,7 +21,6 @@ from hfs_vision.render.text_drawing import (
     YELLOW,
     Box,
     Picture,
-    clock,
     fill,
     width_of,
     write,
@@ -33,6 +32,7 @@ from hfs_vision.render.trace import (
     draw_trace,
     draw_trace_ground,
 )
+from hfs_vision.results.formatting import clock
 from hfs_vision.schema import SIDES, FloatArray, Frame
 
 MIN_WIDTH = 640
@@ -129,7 +129,7 @@ class Painter:
         """Counts so far, below their sides, and the time between them."""
         box = self._layout.strip
         middle = box.x + box.width // 2
-        write(canvas, fine_clock(time_s), (middle, box.y + 26), 15, bold=True, anchor=0.5)
+        write(canvas, clock(time_s, decimals=2), (middle, box.y + 26), 15, bold=True, anchor=0.5)
         if len(self._course.signals) and not self._course.measured(time_s):
             write(canvas, "not measured", (middle, box.y + 43), 8, YELLOW, anchor=0.5)
         for side in SIDES:
@@ -151,17 +151,6 @@ def hide_unmeasured(
         hide_rest(picture, landmarks, fit)
     else:
         hide_all(picture)
-
-
-def fine_clock(seconds: float) -> str:
-    """Minutes, seconds and hundredths.
-
-    >>> fine_clock(65.987), fine_clock(-0.25)
-    ('1:05.98', '-0:00.25')
-    """
-    hundredths = int(abs(seconds) * 100 + 1e-6)
-    sign = "-" if seconds < 0 and hundredths else ""
-    return f"{sign}{clock(hundredths / 100)}.{hundredths % 100:02}"
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hfs_vision.render.annotated_picture import fine_clock, hide_unmeasured
+from hfs_vision.render.annotated_picture import hide_unmeasured
 from hfs_vision.render.clips import Cut
 from hfs_vision.render.face_overlay import Fit, draw_face
 from hfs_vision.render.replay_pass import ReplayPass
@@ -33,6 +33,7 @@ from hfs_vision.render.trace import (
     draw_trace_ground,
 )
 from hfs_vision.render.video_writer import write_picture
+from hfs_vision.results.formatting import clock
 from hfs_vision.schema import Event, FloatArray, Frame
 
 _TILES, _COLUMNS = 10, 5
@@ -156,7 +157,7 @@ def _draw_head(canvas: Picture, cut: Cut) -> None:
         (f"event {cut.number}", WHITE, True),
         (event.side.upper(), SIDE_COLOURS[event.side], True),
         (KIND_NAMES[event.kind], WHITE, True),
-        (f"at {fine_clock(event.onset_s)}, {event.duration_s:.2f} s long", GREY, False),
+        (f"at {clock(event.onset_s, decimals=2)}, {event.duration_s:.2f} s long", GREY, False),
     ):
         write(canvas, text, (x, y), 13, colour, bold=bold)
         x += width_of(text, 13, bold=bold) + 22
@@ -173,7 +174,7 @@ def _draw_caption(canvas: Picture, at: Box, time_s: float, event: Event, *, is_p
     write(canvas, far, (box.x + 8, box.y + 17), 10, ink, bold=True)
     if is_peak:
         write(canvas, "PEAK", (box.x + box.width // 2, box.y + 17), 10, ink, bold=True, anchor=0.5)
-    write(canvas, fine_clock(time_s), (box.right - 8, box.y + 17), 9, ink, anchor=1.0)
+    write(canvas, clock(time_s, decimals=2), (box.right - 8, box.y + 17), 9, ink, anchor=1.0)
 
 
 def _draw_trace(canvas: Picture, second: ReplayPass, cut: Cut, shown_s: list[float]) -> None:

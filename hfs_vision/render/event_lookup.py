@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.render.trace import Axis
-from hfs_vision.results import ResultFolder
+from hfs_vision.results import EventRecord, ResultFolder
 from hfs_vision.schema import SIDES, Event
 
 DECIMALS = 6
@@ -22,14 +21,6 @@ _NEAR_S = 0.05
 converted has its frames a little elsewhere."""
 
 
-@dataclass(frozen=True)
-class Numbered:
-    """An event and the number by which it is known; see `hfs_vision.results.ReviewedEvent`."""
-
-    number: int
-    event: Event
-
-
 class EventLookup:
     """Events, counts and signals of a recording, by its clock.
 
@@ -38,7 +29,7 @@ class EventLookup:
         signals: One row per frame; no rows where none were kept.
     """
 
-    def __init__(self, events: Sequence[Numbered], signals: Signals) -> None:
+    def __init__(self, events: Sequence[EventRecord], signals: Signals) -> None:
         self.events = sorted(events, key=lambda each: (each.event.onset_s, each.event.side))
         self.signals = signals
         self._onsets_s = {
@@ -49,11 +40,7 @@ class EventLookup:
     @classmethod
     def of(cls, folder: ResultFolder) -> EventLookup:
         """What the folder says."""
-        if folder.reviewed is None:
-            events = [Numbered(i, event) for i, event in enumerate(folder.machine_events, 1)]
-        else:
-            events = [Numbered(row.number, row.event) for row in folder.reviewed if row.counts]
-        return cls(events, folder.signals)
+        return cls([row for row in folder.records if not row.rejected], folder.signals)
 
     def ongoing(self, time_s: float) -> list[Event]:
         """Events that last at this time."""

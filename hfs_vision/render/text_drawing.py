@@ -6,7 +6,6 @@ times as large, made smaller, and kept: most of it is the same in the next pictu
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -96,17 +95,6 @@ def plain(text: str) -> str:
         if not unicodedata.combining(char)
     )
     return re.sub(r"[^ -~]+", "?", " ".join("".join(known).split()))
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, and hours once there are some.
-
-    >>> clock(65.9), clock(3600.0)
-    ('1:05', '1:00:00')
-    """
-    minutes, second = divmod(int(seconds) if math.isfinite(seconds) else 0, 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def line_step(size: int) -> int:

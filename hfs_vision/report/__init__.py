@@ -21,7 +21,7 @@ def make_report(folder: ResultFolder) -> str:
     Args:
         folder: As read by `hfs_vision.results.read_folder`.
     """
-    from hfs_vision.report.write_report import render_page  # brings matplotlib
+    from hfs_vision.report.report_page import render_page  # brings matplotlib
 
     return render_page(folder)
 

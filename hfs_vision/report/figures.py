@@ -17,7 +17,8 @@ from hfs_vision.core.summary import LOW_FPS, SMALL_FACE_PX
 from hfs_vision.report.rates import Bin
 from hfs_vision.report.svg import DASHES, FAINT, FILL, GAP, GRID, INK, LINE
 from hfs_vision.report.timeline import WIDTH_IN, clock_axis
-from hfs_vision.report.traces import AROUND_S, Item, broken, decimate, window
+from hfs_vision.report.traces import AROUND_S, broken, decimate, mark_id, window
+from hfs_vision.results import EventRecord
 from hfs_vision.schema import SIDES, FloatArray
 
 _TRACE_IN = 3.4, 1.95
@@ -30,7 +31,7 @@ _LEAST_EXCURSION = 0.06
 _ANGLES = (("yaw_deg", "yaw", "-"), ("pitch_deg", "pitch", "--"), ("roll_deg", "roll", ":"))
 
 
-def excursion_limits(items: Sequence[Item], signals: Signals) -> tuple[float, float]:
+def excursion_limits(items: Sequence[EventRecord], signals: Signals) -> tuple[float, float]:
     """One scale for the corners of the mouth in all traces, so that their sizes compare."""
     low, high = -_LEAST_EXCURSION / 2, _LEAST_EXCURSION
     for item in items:
@@ -42,7 +43,7 @@ def excursion_limits(items: Sequence[Item], signals: Signals) -> tuple[float, fl
 
 
 def event_traces(
-    item: Item, signals: Signals, limits: tuple[float, float], max_gap_s: float
+    item: EventRecord, signals: Signals, limits: tuple[float, float], max_gap_s: float
 ) -> Figure:
     """Eyelid closure and commissure excursion of both sides around one event.
 
@@ -62,7 +63,7 @@ def event_traces(
         axes.set_ylim(low, high)
         axes.set_ylabel(name if name == "closure" else f"{name}, iou", fontsize=7, labelpad=2)
         axes.axvspan(0.0, event.duration_s, facecolor=GAP, edgecolor=FAINT, linewidth=0.6).set_gid(
-            f"{item.gid}-{name}"
+            f"{mark_id(item)}-{name}"
         )
         axes.axhline(0.0, color=GRID, linewidth=0.6)
         _both_sides(axes, name, rows, event.onset_s, max_gap_s)
@@ -87,7 +88,7 @@ def _both_sides(axes: Axes, name: str, rows: Signals, onset_s: float, max_gap_s:
         )
 
 
-def distributions(items: Sequence[Item]) -> Figure:
+def distributions(items: Sequence[EventRecord]) -> Figure:
     """Histograms of durations, closures and excursions of both sides; of counted events only."""
     figure = Figure(figsize=(WIDTH_IN, 2.0))
     events = [item.event for item in items if not item.rejected]

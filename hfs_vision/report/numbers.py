@@ -12,15 +12,10 @@ import numpy as np
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.summary import Count, count_events
 from hfs_vision.rates import Rate, rate
-from hfs_vision.report.rates import valid_time
-from hfs_vision.report.timeline import clock
-from hfs_vision.report.traces import Item, gaps
-from hfs_vision.results import ResultFolder, SessionMark
+from hfs_vision.results import EventRecord, ResultFolder, SessionMark
+from hfs_vision.results.formatting import MISSING, clock, number
 from hfs_vision.results.summary_file import Source
 from hfs_vision.schema import KINDS, SIDES, Event
-
-NOTHING = "\N{EN DASH}"
-"""Stands for a number that is missing."""
 
 _LATE_S = 0.5
 """Of the first frame; that of many files is a frame or two late."""
@@ -103,7 +98,7 @@ class Overview:
     """
 
     folder: ResultFolder
-    items: list[Item]
+    items: list[EventRecord]
     events: list[Event]
     settings: Settings
     start_s: float
@@ -133,31 +128,21 @@ class Overview:
 
 def overview(folder: ResultFolder) -> Overview:
     """Reads off a folder what the page needs; whatever is not there is left out."""
-    settings, signals = folder.summary.settings, folder.signals
-    max_gap_s = settings.max_gap_s
-    items = items_of(folder)
-    start_s, end_s = _span(folder, items, max_gap_s)
+    frames, items = folder.frame_times, list(folder.records)
+    start_s, end_s = _span(folder, items)
     valid_s = folder.valid_s
-    if math.isnan(valid_s) and len(signals):
-        valid_s = float(valid_time(signals, max_gap_s, (start_s, end_s + 1.0))[0])
+    if math.isnan(valid_s) and len(frames.time_s):
+        valid_s = float(frames.valid_s.sum())
     return Overview(
         folder=folder,
         items=items,
-        events=[item.event for item in items if not item.rejected],
-        settings=settings,
+        events=list(folder.events),
+        settings=folder.summary.settings,
         start_s=start_s,
         end_s=end_s,
         valid_s=valid_s,
-        missing=gaps(signals, max_gap_s, (end_s - start_s) * _SHORTEST_GAP),
+        missing=frames.gaps((end_s - start_s) * _SHORTEST_GAP),
     )
-
-
-def items_of(folder: ResultFolder) -> list[Item]:
-    """The corrected events where there are some, with what was rejected, else the program's."""
-    if folder.reviewed is None:
-        return [Item(number, event) for number, event in enumerate(folder.machine_events, start=1)]
-    names = [f.name for f in fields(Item)]
-    return [Item(*(getattr(row, name) for name in names)) for row in folder.reviewed]
 
 
 def count_rows(found: Overview) -> list[CountRow]:
@@ -219,7 +204,7 @@ def facts(found: Overview) -> list[tuple[str, str]]:
         rows.insert(2, ("clock of these times", begin))
     if live:
         rows.append(("frames dropped", number(live.frames_dropped, 0)))
-    return [(name, value) for name, value in rows if value and not value.startswith(NOTHING)]
+    return [(name, value) for name, value in rows if value and not value.startswith(MISSING)]
 
 
 def versions(found: Overview) -> list[tuple[str, str]]:
@@ -247,23 +232,10 @@ def setting_rows(found: Overview) -> list[tuple[str, str, str]]:
     return rows
 
 
-def number(value: float | None, decimals: int) -> str:
-    """A number as text, `NOTHING` for what is none.
-
-    >>> number(1.25, 1), number(None, 1) == number(float("nan"), 1) == NOTHING, number(-0.001, 2)
-    ('1.2', True, '0.00')
-    """
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    text = f"{value:.{decimals}f}"
-    return text.lstrip("-") if float(text) == 0 else text
-
-
-def _span(folder: ResultFolder, items: Sequence[Item], max_gap_s: float) -> tuple[float, float]:
-    times = folder.signals.time_s
-    if len(times):
-        step = min(float(times[-1] - times[-2]), max_gap_s) if len(times) > 1 else 0.0
-        return float(times[0]), float(times[-1]) + step
+def _span(folder: ResultFolder, items: Sequence[EventRecord]) -> tuple[float, float]:
+    frames = folder.frame_times
+    if len(frames.time_s):
+        return float(frames.time_s[0]), float(frames.ends_s[-1])
     if folder.summary.end_s > folder.summary.start_s:
         return folder.summary.start_s, folder.summary.end_s
     return 0.0, max((item.event.offset_s for item in items), default=0.0)
@@ -272,8 +244,7 @@ def _span(folder: ResultFolder, items: Sequence[Item], max_gap_s: float) -> tupl
 def _stretch(found: Overview, label: str, start_s: float, end_s: float) -> SegmentRow:
     valid_s = math.nan
     if len(found.folder.signals):
-        signals, max_gap_s = found.folder.signals, found.settings.max_gap_s
-        valid_s = float(valid_time(signals, max_gap_s, (start_s, end_s))[0])
+        valid_s = float(found.folder.frame_times.valid_between((start_s, end_s))[0])
     inside = [event for event in found.events if start_s <= event.onset_s < end_s]
     counts = {side: sum(event.side == side for event in inside) for side in SIDES}
     rates = {side: rate(counts[side], valid_s) for side in SIDES}

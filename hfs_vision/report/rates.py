@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from hfs_vision.core.signals import Signals
+from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.rates import Rate, rate
 from hfs_vision.report.timeline import fitting
-from hfs_vision.schema import SIDES, Event, FloatArray
+from hfs_vision.schema import SIDES, Event
 
 BIN_LENGTHS_S = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
 MOST_BINS = 24
@@ -37,30 +37,8 @@ class Bin:
     rates: dict[str, Rate]
 
 
-def valid_time(signals: Signals, max_gap_s: float, edges_s: Sequence[float]) -> FloatArray:
-    """Time between neighbouring edges in which both sides were measured.
-
-    A frame stands until the next one, but for no longer than ``max_gap_s``, and belongs where it
-    begins: as in `hfs_vision.core.summary.Tally`.
-
-    Args:
-        signals: Of the recording.
-        max_gap_s: In seconds.
-        edges_s: ``n + 1`` increasing times.
-
-    Returns:
-        ``(n,)`` seconds.
-    """
-    if len(signals) < 2:
-        return np.zeros(len(edges_s) - 1)
-    steps = np.minimum(np.diff(signals.time_s), max_gap_s)
-    held_s = np.where(signals.valid, np.append(steps, steps[-1]), 0.0)
-    total = np.concatenate([[0.0], np.cumsum(held_s)])
-    return np.diff(total[np.searchsorted(signals.time_s, edges_s, side="left")])
-
-
 def rates_over_time(
-    events: Sequence[Event], signals: Signals, max_gap_s: float, start_s: float, end_s: float
+    events: Sequence[Event], frames: FrameTimes, start_s: float, end_s: float
 ) -> list[Bin]:
     """Rates of both sides in stretches of equal length; none of a recording of one stretch.
 
@@ -68,10 +46,10 @@ def rates_over_time(
     """
     length_s = fitting(BIN_LENGTHS_S, end_s - start_s, MOST_BINS)
     n = math.ceil((end_s - start_s) / length_s - 1e-3)
-    if n < 2 or not len(signals):
+    if n < 2 or not len(frames.time_s):
         return []
     edges_s = [start_s + i * length_s for i in range(n)] + [end_s]
-    valid_s = valid_time(signals, max_gap_s, edges_s)
+    valid_s = frames.valid_between(edges_s)
     onsets = {side: [e.onset_s for e in events if e.side == side] for side in SIDES}
     counts = {side: np.histogram(onsets[side], bins=edges_s)[0] for side in SIDES}
     bins = []

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from hfs_vision.report.numbers import number
+from hfs_vision.results.formatting import number
 from hfs_vision.schema import NOT_A_DEVICE
 
 GENERATOR = '<meta name="generator" content="hfs-vision'

@@ -13,8 +13,9 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from hfs_vision.report.svg import FAINT, FILL, GAP, GRID, INK, printable
-from hfs_vision.report.traces import Item
-from hfs_vision.results import SessionMark
+from hfs_vision.report.traces import mark_id
+from hfs_vision.results import EventRecord, SessionMark
+from hfs_vision.results.formatting import clock
 from hfs_vision.schema import KINDS, SIDES
 
 WIDTH_IN = 7.1
@@ -37,21 +38,6 @@ _SIGN_AT = 0.76
 _STEPS_S = (0.2, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 _MOST_TICKS = 13
 _LONGEST_LABEL = 24
-
-
-def clock(seconds: float, *, decimals: int = 0) -> str:
-    """A time on the recording's clock.
-
-    >>> clock(75.0), clock(3675.25, decimals=1), clock(-2.0)
-    ('1:15', '1:01:15.2', '-0:02')
-    """
-    units = round(abs(seconds) * 10**decimals)
-    whole, rest = divmod(units, 10**decimals)
-    minutes, sec = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
-    tail = f".{rest:0{decimals}d}" if decimals else ""
-    return f"{'-' if seconds < 0 and units else ''}{head}:{sec:02d}{tail}"
 
 
 def clock_axis(axes: Axes) -> None:
@@ -86,7 +72,7 @@ def rows_of(start_s: float, end_s: float, most: int = MOST_ROWS) -> list[tuple[f
 
 
 def timeline(
-    items: Sequence[Item],
+    items: Sequence[EventRecord],
     missing: Sequence[tuple[float, float]],
     marks: Sequence[SessionMark],
     start_s: float,
@@ -126,7 +112,7 @@ def timeline(
     return figure
 
 
-def _within(item: Item, first: float, last: float) -> bool:
+def _within(item: EventRecord, first: float, last: float) -> bool:
     return item.event.onset_s < last and item.event.offset_s > first
 
 
@@ -148,7 +134,7 @@ def _shade(axes: Axes, missing: Sequence[tuple[float, float]], first: float, las
         shaded.set_gid("without-face")
 
 
-def _signs(axes: Axes, items: Sequence[Item], first: float, last: float) -> None:
+def _signs(axes: Axes, items: Sequence[EventRecord], first: float, last: float) -> None:
     for item in items:
         event, low = item.event, _LANE[item.event.side]
         axes.add_patch(
@@ -160,7 +146,7 @@ def _signs(axes: Axes, items: Sequence[Item], first: float, last: float) -> None
                 edgecolor=INK,
                 linewidth=0.5,
                 linestyle=":" if item.rejected else "-",
-                gid=item.gid,
+                gid=mark_id(item),
             )
         )
     for side in SIDES:
@@ -234,7 +220,7 @@ def shown(text: str) -> str:
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
-def _keys(items: Sequence[Item], gaps: bool) -> list[Line2D | Patch]:
+def _keys(items: Sequence[EventRecord], gaps: bool) -> list[Line2D | Patch]:
     kinds = [
         Line2D([], [], linestyle="none", label=kind.replace("_", " "), **_sign(kind, "none"))
         for kind in KINDS

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.signals import Signals
-from hfs_vision.schema import Event, FloatArray
+from hfs_vision.results import EventRecord
+from hfs_vision.schema import FloatArray
 
 AROUND_S = 1.5
 """So much is drawn before the onset and after the offset of an event."""
@@ -19,36 +19,12 @@ MOST_TRACES = 60
 """Of more events, those with the highest and those with the lowest scores are drawn."""
 
 
-@dataclass(frozen=True)
-class Item:
-    """An event as the report shows it.
-
-    Attributes:
-        number: By what it is known in the tables.
-        event: As it stands.
-        verdict: What a reviewer said of it; see `hfs_vision.results.VERDICTS`.
-        comment, reviewer, reviewed_utc: As in `hfs_vision.results.ReviewedEvent`.
-    """
-
-    number: int
-    event: Event
-    verdict: str = ""
-    comment: str = ""
-    reviewer: str = ""
-    reviewed_utc: str = ""
-
-    @property
-    def rejected(self) -> bool:
-        """Whether it is shown but not counted."""
-        return self.verdict == "rejected"
-
-    @property
-    def gid(self) -> str:
-        """What its marks in the figures are called."""
-        return f"event-{self.number}-{self.event.side}-{self.event.kind}"
+def mark_id(record: EventRecord) -> str:
+    """The id of an event's marks in the figures."""
+    return f"event-{record.number}-{record.event.side}-{record.event.kind}"
 
 
-def choose(items: Sequence[Item], most: int = MOST_TRACES) -> list[Item]:
+def choose(items: Sequence[EventRecord], most: int = MOST_TRACES) -> list[EventRecord]:
     """At most so many events, in their order: half with the highest scores, half with the lowest.
 
     An event without a score, as people add it, counts as lowest.
@@ -101,29 +77,3 @@ def decimate(values: FloatArray, points: int) -> NDArray[np.int64]:
         if missing[first:last].any():
             kept.add(first + int(missing[first:last].argmax()))
     return np.array(sorted(kept))
-
-
-def gaps(signals: Signals, max_gap_s: float, shortest_s: float) -> list[tuple[float, float]]:
-    """Stretches in which nothing was measured, ``(start_s, end_s)``.
-
-    Args:
-        signals: Of the recording.
-        max_gap_s: A frame stands for no longer than this.
-        shortest_s: Shorter ones are left out, and such as are no further apart are one.
-    """
-    if len(signals) < 2:
-        return []
-    time_s, valid = signals.time_s, signals.valid
-    steps = np.diff(time_s)
-    ends = np.append(time_s[:-1] + np.minimum(steps, max_gap_s), time_s[-1])
-    # Where a frame was not measured, or stands for less than the time until the next.
-    starts = np.where(valid, ends, time_s)
-    stops = np.append(time_s[1:], time_s[-1])
-    rows = np.flatnonzero((stops - starts) > 1e-9)
-    found: list[tuple[float, float]] = []
-    for start, stop in zip(starts[rows].tolist(), stops[rows].tolist(), strict=True):
-        if found and start - found[-1][1] <= shortest_s:
-            found[-1] = found[-1][0], stop
-        else:
-            found.append((start, stop))
-    return [(start, stop) for start, stop in found if stop - start > shortest_s]

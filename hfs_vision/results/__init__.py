@@ -6,6 +6,7 @@ moved there when complete, so that a reader never meets half of one; those of a 
 line by line (`hfs_vision.live.log`).
 """
 
+from hfs_vision.results.atomic import finish_replacing, flush, held, replace_files
 from hfs_vision.results.columns import (
     ANNOTATED_FILE,
     CLIPS_FOLDER,
@@ -56,14 +57,13 @@ from hfs_vision.results.read_tables import (
     read_segments,
     read_signals,
 )
-from hfs_vision.results.replace_files import finish_replacing, flush, held, replace_files
 from hfs_vision.results.reviewed import (
     VERDICTS,
-    ReviewedEvent,
+    EventRecord,
+    counted_events,
     is_reviewed,
     read_reviewed,
     reviewed_line,
-    standing,
     write_reviewed,
 )
 from hfs_vision.results.summary_file import SummaryFile, read_summary
@@ -112,13 +112,14 @@ __all__ = [
     "TWITCHES_FILE",
     "TWITCH_COLUMNS",
     "VERDICTS",
+    "EventRecord",
     "RecordingSpan",
     "ResultFolder",
-    "ReviewedEvent",
     "SessionMark",
     "SummaryFile",
     "check_folder",
     "check_replaceable",
+    "counted_events",
     "event_line",
     "finish_replacing",
     "flush",
@@ -147,7 +148,6 @@ __all__ = [
     "reviewed_line",
     "signal_lines",
     "sound_text",
-    "standing",
     "twitch_lines",
     "video_kind",
     "video_tag",

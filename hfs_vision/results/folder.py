@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError, UsageError
+from hfs_vision.results.atomic import finish_replacing
 from hfs_vision.results.columns import (
     EVENTS_FILE,
     MARK_COLUMNS,
@@ -36,8 +39,7 @@ from hfs_vision.results.read_tables import (
     read_numbers,
     read_rows,
 )
-from hfs_vision.results.replace_files import finish_replacing
-from hfs_vision.results.reviewed import ReviewedEvent, read_reviewed, standing
+from hfs_vision.results.reviewed import EventRecord, counted_events, read_reviewed
 from hfs_vision.results.summary_file import SummaryFile, read_summary
 from hfs_vision.results.time_limits import BREAK_S, RecordingSpan
 from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
@@ -64,7 +66,7 @@ class ResultFolder:
 
     Attributes:
         path: The folder.
-        machine_events: As the program found them, with their twitches, in order of onset.
+        machine: The events as the program found them, with their twitches, in order of onset.
         reviewed: As a person corrected them, rejected ones too; ``None`` where nobody has.
         measurements, signals: One row per frame; no rows where there is no ``signals.csv``.
         summary: What ``summary.json`` says; nothing where there is none.
@@ -74,8 +76,8 @@ class ResultFolder:
     """
 
     path: Path
-    machine_events: Sequence[Event]
-    reviewed: Sequence[ReviewedEvent] | None
+    machine: Sequence[EventRecord]
+    reviewed: Sequence[EventRecord] | None
     measurements: Measurements
     signals: Signals
     summary: SummaryFile
@@ -84,9 +86,24 @@ class ResultFolder:
     warnings: Sequence[str]
 
     @property
-    def events(self) -> Sequence[Event]:
-        """The corrected events where there are some, else those of the program."""
-        return self.machine_events if self.reviewed is None else standing(self.reviewed)
+    def machine_events(self) -> list[Event]:
+        """The events as the program found them, in order of onset."""
+        return [record.event for record in self.machine]
+
+    @property
+    def records(self) -> Sequence[EventRecord]:
+        """The corrected events where there are some, with what was rejected; else the program's."""
+        return self.machine if self.reviewed is None else self.reviewed
+
+    @property
+    def events(self) -> list[Event]:
+        """The events that count: those of `records` that were not rejected."""
+        return counted_events(self.records)
+
+    @cached_property
+    def frame_times(self) -> FrameTimes:
+        """For how long each frame of the signals stands."""
+        return self.signals.frame_times(self.summary.settings.max_gap_s)
 
     @property
     def sha256(self) -> str | None:
@@ -166,10 +183,12 @@ def _read(path: Path) -> ResultFolder:
             f"{SUMMARY_FILE} counts {counted} events and {EVENTS_FILE} holds {len(events)}: one "
             "of them was edited or is of another result; hfs-vision detect makes both anew"
         )
+    numbered = (EventRecord(number, event) for number, event in enumerate(events, start=1))
+    machine = sorted(numbered, key=lambda record: (record.event.onset_s, record.event.side))
     return ResultFolder(
         path=path,
-        machine_events=sorted(events, key=lambda event: (event.onset_s, event.side)),
-        reviewed=read_reviewed(reviewed, recorded) if reviewed.exists() else None,
+        machine=machine,
+        reviewed=_read_reviewed(reviewed, recorded, machine) if reviewed.exists() else None,
         measurements=measurements,
         signals=_as_signals(table),
         summary=summary,
@@ -235,6 +254,21 @@ def _read_summary(path: Path, warnings: list[str]) -> SummaryFile:
             f"by {version('hfs-vision')}: counts of two versions may differ"
         )
     return summary
+
+
+def _read_reviewed(
+    path: Path, recorded: RecordingSpan, machine: Sequence[EventRecord]
+) -> list[EventRecord]:
+    """The corrected events; those that kept their times have the twitches of the program's."""
+    known = {_span(record.event): record.event.twitches for record in machine}
+    return [
+        replace(row, event=replace(row.event, twitches=known.get(_span(row.event), ())))
+        for row in read_reviewed(path, recorded)
+    ]
+
+
+def _span(event: Event) -> tuple[float, float, str]:
+    return event.onset_s, event.offset_s, event.side
 
 
 def _with_twitches(path: Path, events: Sequence[Event], recorded: RecordingSpan) -> list[Event]:

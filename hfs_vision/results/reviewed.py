@@ -35,14 +35,14 @@ program had missed it."""
 
 
 @dataclass(frozen=True)
-class ReviewedEvent:
-    """An event, and what a person said of it.
+class EventRecord:
+    """An event as everything that comes after the detector takes it.
 
     Attributes:
         number: By what it is known: its row in ``events.csv`` (1 is the first below the header);
             what a person added has numbers above those.
         event: As it stands after all changes.
-        verdict: One of `VERDICTS`.
+        verdict: One of `VERDICTS`; nothing where nobody has looked at it, as the other texts.
         comment: Free text.
         reviewer: Who changed it last, as they call themselves; empty if nobody did.
         reviewed_utc: When, ISO 8601; empty if never.
@@ -58,25 +58,25 @@ class ReviewedEvent:
     history: str = ""
 
     @property
-    def counts(self) -> bool:
-        """Whether it is an event: not where it was rejected."""
-        return self.verdict != "rejected"
+    def rejected(self) -> bool:
+        """Whether a reviewer said that it is no event: it is shown, but not counted."""
+        return self.verdict == "rejected"
 
 
-def write_reviewed(handle: TextIO, rows: Iterable[ReviewedEvent]) -> None:
+def write_reviewed(handle: TextIO, rows: Iterable[EventRecord]) -> None:
     """Writes one row per event, in the order given."""
     handle.write(line(REVIEWED_COLUMNS))
     for row in rows:
         handle.write(reviewed_line(row))
 
 
-def reviewed_line(row: ReviewedEvent) -> str:
+def reviewed_line(row: EventRecord) -> str:
     """Row of `REVIEWED_COLUMNS`."""
     said = [row.comment, row.reviewer, row.reviewed_utc, row.history]
     return line([row.number, row.verdict, *event_cells(row.event), *said])
 
 
-def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[ReviewedEvent]:
+def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[EventRecord]:
     """Reads the table, also one that was edited by hand; sorted by onset.
 
     Only what `hfs_vision.results.read_events` needs is required. Rows without a number get the next
@@ -89,7 +89,7 @@ def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[R
     Raises:
         TableError: If a row is not as documented, or beyond the recording; names file and row.
     """
-    found: list[tuple[int | None, ReviewedEvent]] = []
+    found: list[tuple[int | None, EventRecord]] = []
     for row, cells in read_rows(path, ("onset_s", "side", "region"), grown=EVENT_COLUMNS):
         verdict = cells.get("verdict") or ""
         if verdict.strip():
@@ -97,7 +97,7 @@ def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[R
         texts = [cells.get(name) or "" for name in REVIEWED_COLUMNS[-4:]]
         number = _read_number(path, row, cells.get("number") or "")
         event = read_event(path, row, cells, recorded)
-        found.append((number, ReviewedEvent(0, event, verdict.strip(), *texts)))
+        found.append((number, EventRecord(0, event, verdict.strip(), *texts)))
     return sorted(_numbered(path, found), key=lambda row: (row.event.onset_s, row.event.side))
 
 
@@ -106,9 +106,9 @@ def is_reviewed(path: Path) -> bool:
     return "verdict" in read_header(path)
 
 
-def standing(rows: Sequence[ReviewedEvent]) -> list[Event]:
+def counted_events(rows: Sequence[EventRecord]) -> list[Event]:
     """The events that were not rejected."""
-    return [row.event for row in rows if row.counts]
+    return [row.event for row in rows if not row.rejected]
 
 
 def _read_number(path: Path, row: int, text: str) -> int | None:
@@ -122,9 +122,7 @@ def _read_number(path: Path, row: int, text: str) -> int | None:
     return int(number)
 
 
-def _numbered(
-    path: Path, found: Sequence[tuple[int | None, ReviewedEvent]]
-) -> Iterable[ReviewedEvent]:
+def _numbered(path: Path, found: Sequence[tuple[int | None, EventRecord]]) -> Iterable[EventRecord]:
     known = Counter(number for number, _ in found if number is not None)
     twice = next((number for number, times in known.items() if times > 1), None)
     if twice is not None:

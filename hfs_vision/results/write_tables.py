@@ -17,6 +17,12 @@ from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Count, Segment
 from hfs_vision.errors import OutputError, UsageError
+from hfs_vision.results.atomic import (
+    PRIVATE_FOLDER,
+    check_free,
+    finish_replacing,
+    replace_files,
+)
 from hfs_vision.results.columns import (
     COUNT_COLUMNS,
     DERIVED_COLUMNS,
@@ -28,12 +34,6 @@ from hfs_vision.results.columns import (
     TWITCH_COLUMNS,
 )
 from hfs_vision.results.ownership import check_replaceable, is_ours
-from hfs_vision.results.replace_files import (
-    PRIVATE_FOLDER,
-    check_free,
-    finish_replacing,
-    replace_files,
-)
 from hfs_vision.schema import Event
 
 _QUOTED = ',"\r\n'

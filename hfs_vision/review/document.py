@@ -20,11 +20,11 @@ from hfs_vision.results import (
     SIGNALS_FILE,
     SUMMARY_FILE,
     TWITCHES_FILE,
+    EventRecord,
     ResultFolder,
-    ReviewedEvent,
+    counted_events,
     read_reviewed,
     reviewed_line,
-    standing,
     write_reviewed,
 )
 from hfs_vision.review import edit_log, fields
@@ -69,10 +69,10 @@ class Review:
         self._guard = threading.RLock()
         self._evidence = Evidence(folder)
         self._rules = Rules(folder, self._evidence)
-        self._rows: dict[int, ReviewedEvent] = {}
+        self._rows: dict[int, EventRecord] = {}
         self._logs: dict[int, Log] = {}
-        self._lines: dict[int, tuple[ReviewedEvent, str]] = {}
-        self._sorted: tuple[ReviewedEvent, ...] | None = None
+        self._lines: dict[int, tuple[EventRecord, str]] = {}
+        self._sorted: tuple[EventRecord, ...] | None = None
         self._load()
 
     @classmethod
@@ -131,7 +131,7 @@ class Review:
         return self._store.path
 
     @property
-    def rows(self) -> tuple[ReviewedEvent, ...]:
+    def rows(self) -> tuple[EventRecord, ...]:
         """All events, rejected ones too, in order of onset."""
         with self._guard:
             if self._sorted is None:
@@ -141,7 +141,7 @@ class Review:
     @property
     def events(self) -> list[Event]:
         """The events that stand, in order of onset."""
-        return standing(self.rows)
+        return counted_events(self.rows)
 
     def counts(self) -> tuple[Count, ...]:
         """Counts of the events that stand, over the recording's valid time."""
@@ -152,7 +152,7 @@ class Review:
         rows = self.rows
         return sum(bool(row.verdict) for row in rows), len(rows)
 
-    def change(self, number: int, **wanted: object) -> ReviewedEvent:
+    def change(self, number: int, **wanted: object) -> EventRecord:
         """Changes one event, and says that it was accepted if nothing was said of it yet.
 
         What was measured is read anew off the signals where times, side or region change. The
@@ -181,7 +181,7 @@ class Review:
             )
             if not changes:
                 return row
-            if not same_movement(row.event, changed.event) or row.counts != changed.counts:
+            if not same_movement(row.event, changed.event) or row.rejected != changed.rejected:
                 self._rules.check(changed, self.rows)
             return self._take(self._described(row, changed), changes)
 
@@ -194,7 +194,7 @@ class Review:
         region: str,
         component: str | None = None,
         comment: str = "",
-    ) -> ReviewedEvent:
+    ) -> EventRecord:
         """Adds an event that the program has missed, with a number above all others.
 
         Args:
@@ -210,7 +210,7 @@ class Review:
         """
         with self._guard:
             number = max((*self._rows, *self._evidence.events), default=0) + 1
-            blank = ReviewedEvent(number, BLANK, "added")
+            blank = EventRecord(number, BLANK, "added")
             given = {"onset_s": onset_s, "offset_s": offset_s, "side": side, "region": region}
             row = fields.with_texts(blank, {**given, "comment": comment})
             component = component or self._rules.component_of(row.event)
@@ -218,7 +218,7 @@ class Review:
             self._rules.check(row, self.rows)
             return self._take(self._described(blank, row), ())
 
-    def undo(self) -> ReviewedEvent | None:
+    def undo(self) -> EventRecord | None:
         """Takes back the last change that stands in the file, whoever made it and whenever.
 
         Its entry stays in the history and says so. An added event disappears.
@@ -301,7 +301,7 @@ class Review:
         if self.file.exists():
             rows = read_reviewed(self.file, self._folder.recorded)
         else:
-            rows = [ReviewedEvent(n, event) for n, event in self._evidence.events.items()]
+            rows = [EventRecord(n, event) for n, event in self._evidence.events.items()]
         self._store.know(mark)
         found = {row.number: self._with_twitches(row) for row in rows}
         self._rows = found
@@ -309,28 +309,28 @@ class Review:
         self.unsaved, self._sorted = "", None
         self.warnings = tuple(misfits(self.file.name, found, self._logs, self._evidence.events))
 
-    def _with_twitches(self, row: ReviewedEvent) -> ReviewedEvent:
+    def _with_twitches(self, row: EventRecord) -> EventRecord:
         twitches = self._evidence.twitches(row.number, row.event)
         return replace(row, event=replace(row.event, twitches=twitches))
 
-    def _row(self, number: int) -> ReviewedEvent:
+    def _row(self, number: int) -> EventRecord:
         if number not in self._rows:
             raise UsageError(f"there is no event {number!r}: it may have been taken back")
         return self._rows[number]
 
-    def _described(self, before: ReviewedEvent, after: ReviewedEvent) -> ReviewedEvent:
+    def _described(self, before: EventRecord, after: EventRecord) -> EventRecord:
         if same_movement(before.event, after.event):
             return after
         return replace(after, event=self._evidence.describe(after.number, after.event))
 
-    def _take(self, row: ReviewedEvent, changes: tuple[FieldChange, ...]) -> ReviewedEvent:
+    def _take(self, row: EventRecord, changes: tuple[FieldChange, ...]) -> EventRecord:
         log, now = self._logs.get(row.number, Log()), _now()
         numbers = (entry.number for other in self._logs.values() for entry in other.entries)
         entry = Entry(max(numbers, default=0) + 1, now, self.reviewer, changes)
         row = replace(row, reviewer=self.reviewer, reviewed_utc=now)
         return self._put(row, replace(log, entries=(*log.entries, entry)))
 
-    def _put(self, row: ReviewedEvent, log: Log) -> ReviewedEvent:
+    def _put(self, row: EventRecord, log: Log) -> EventRecord:
         row = replace(row, history=edit_log.write(log))
         self._rows[row.number], self._logs[row.number] = row, edit_log.parse(row.history)
         self._changed()
@@ -364,7 +364,7 @@ class Review:
                 return
 
 
-def _order(row: ReviewedEvent) -> tuple[float, str, int]:
+def _order(row: EventRecord) -> tuple[float, str, int]:
     return row.event.onset_s, row.event.side, row.number
 
 

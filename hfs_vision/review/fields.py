@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hfs_vision.errors import UsageError
-from hfs_vision.results import VERDICTS, ReviewedEvent, format_cell
+from hfs_vision.results import VERDICTS, EventRecord, format_cell
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES, event_kind
 
 TIMES = ("onset_s", "offset_s")
@@ -20,15 +20,15 @@ _LONGEST_COMMENT = 1000
 _LONGEST_NAME = 60
 
 
-def texts(row: ReviewedEvent) -> dict[str, str]:
+def texts(row: EventRecord) -> dict[str, str]:
     """`FIELDS` of a row as a table has them."""
     movement = {name: format_cell(getattr(row.event, name)) for name in MOVEMENT}
     return {"verdict": row.verdict, **movement, "comment": row.comment}
 
 
 def with_texts(
-    row: ReviewedEvent, fields: Mapping[str, object], *, again: bool = False
-) -> ReviewedEvent:
+    row: EventRecord, fields: Mapping[str, object], *, again: bool = False
+) -> EventRecord:
     """The row with some of `FIELDS` set anew; what was measured stays as it was.
 
     Args:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from hfs_vision.core.detector import row_ends
 from hfs_vision.core.events import EventMeasures, measure_times
-from hfs_vision.results import EVENTS_FILE, ResultFolder, read_events
+from hfs_vision.core.frame_times import frame_ends
+from hfs_vision.results import ResultFolder
 from hfs_vision.schema import SIDES, Event, Twitch
 
 _NAN = float("nan")
@@ -31,17 +31,14 @@ class Evidence:
 
     Args:
         folder: The result.
-
-    Raises:
-        TableError: If the event table cannot be read.
     """
 
     def __init__(self, folder: ResultFolder) -> None:
-        self.events = _numbered(folder)
+        self.events = {record.number: record.event for record in folder.machine}
         self._signals = folder.signals
         settings = folder.summary.settings
         self.tonic_s = settings.tonic_s
-        self._row_end = row_ends(folder.signals.time_s, settings.max_gap_s)
+        self._row_end = frame_ends(folder.signals.time_s, settings.max_gap_s)
 
     def describe(self, number: int, event: Event) -> Event:
         """The event with measured properties that fit its times, side and region.
@@ -79,17 +76,6 @@ def _same_span(one: Event, other: Event) -> bool:
         and abs(one.onset_s - other.onset_s) < _SAME_S
         and abs(one.offset_s - other.offset_s) < _SAME_S
     )
-
-
-def _numbered(folder: ResultFolder) -> dict[int, Event]:
-    """The machine's events by their row in the table, with the twitches that the folder read."""
-    known = {_span(event): event.twitches for event in folder.machine_events}
-    rows = enumerate(read_events(folder.path / EVENTS_FILE, folder.recorded), start=1)
-    return {row: replace(event, twitches=known.get(_span(event), ())) for row, event in rows}
-
-
-def _span(event: Event) -> tuple[float, float, str]:
-    return event.onset_s, event.offset_s, event.side
 
 
 def _rounded(found: EventMeasures) -> EventMeasures:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hfs_vision.errors import UsageError
-from hfs_vision.results import EVENTS_FILE, ResultFolder, ReviewedEvent
+from hfs_vision.results import EVENTS_FILE, EventRecord, ResultFolder
 from hfs_vision.review import fields
 from hfs_vision.review.edit_log import Entry, Log
 from hfs_vision.review.remeasure import Evidence, same_movement
@@ -27,7 +27,7 @@ class Rules:
         self._evidence = evidence
 
     def completed(
-        self, row: ReviewedEvent, entries: Sequence[Entry], wanted: Mapping[str, object]
+        self, row: EventRecord, entries: Sequence[Entry], wanted: Mapping[str, object]
     ) -> dict[str, object]:
         """What a reviewer wants to set, with what follows from it.
 
@@ -63,7 +63,7 @@ class Rules:
         """Clonic or tonic, by the duration."""
         return COMPONENTS[int(event.duration_s >= self._evidence.tonic_s - 5e-7)]
 
-    def check(self, row: ReviewedEvent, rows: Sequence[ReviewedEvent]) -> None:
+    def check(self, row: EventRecord, rows: Sequence[EventRecord]) -> None:
         """Refuses what no table may hold that others are compared with.
 
         Raises:
@@ -78,10 +78,10 @@ class Rules:
                 f"the event would run from {event.onset_s:.3f} to {event.offset_s:.3f} s, but the "
                 f"recording from {self._start_s:.3f} to {self._end_s:.3f} s: keep within it"
             )
-        if row.counts:
+        if not row.rejected:
             _refuse_overlap(row, rows)
 
-    def _follows_duration(self, row: ReviewedEvent, entries: Sequence[Entry]) -> bool:
+    def _follows_duration(self, row: EventRecord, entries: Sequence[Entry]) -> bool:
         """Not where it is a train of twitches, nor where a reviewer has set it by itself."""
         if row.event.component != self.component_of(row.event):
             return False
@@ -94,7 +94,7 @@ class Rules:
 
 def misfits(
     name: str,
-    rows: Mapping[int, ReviewedEvent],
+    rows: Mapping[int, EventRecord],
     logs: Mapping[int, Log],
     machine: Mapping[int, Event],
 ) -> list[str]:
@@ -123,7 +123,7 @@ def misfits(
     ]
 
 
-def _began_as(known: Event, row: ReviewedEvent, log: Log) -> bool:
+def _began_as(known: Event, row: EventRecord, log: Log) -> bool:
     try:
         for entry in reversed(log.standing):
             texts = {change.field: change.before for change in entry.changes}
@@ -133,16 +133,16 @@ def _began_as(known: Event, row: ReviewedEvent, log: Log) -> bool:
     return same_movement(known, row.event)
 
 
-def _is_moved(row: ReviewedEvent, wanted: Mapping[str, object]) -> bool:
+def _is_moved(row: EventRecord, wanted: Mapping[str, object]) -> bool:
     before, after = fields.texts(row), fields.texts(fields.with_texts(row, wanted))
     return any(before[name] != after[name] for name in fields.MOVEMENT)
 
 
-def _refuse_overlap(row: ReviewedEvent, rows: Sequence[ReviewedEvent]) -> None:
+def _refuse_overlap(row: EventRecord, rows: Sequence[EventRecord]) -> None:
     event = row.event
     for other in rows:
         there = other.event
-        if other.number == row.number or not other.counts or there.side != event.side:
+        if other.number == row.number or other.rejected or there.side != event.side:
             continue
         if min(event.offset_s, there.offset_s) - max(event.onset_s, there.onset_s) > ROUNDING_S:
             raise UsageError(

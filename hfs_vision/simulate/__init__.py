@@ -24,8 +24,8 @@ from hfs_vision.simulate.scripts import (
     steady_times,
 )
 from hfs_vision.simulate.truth import read_script, write_truth
+from hfs_vision.simulate.video_file import write_video
 from hfs_vision.simulate.warp import warp_face
-from hfs_vision.simulate.write_video import write_video
 
 __all__ = [
     "KINDS",

@@ -12,7 +12,7 @@ from hfs_vision.simulate.movements import Script
 from hfs_vision.simulate.render import default_portrait, render_portrait
 from hfs_vision.simulate.scripts import Part, compose, irregular_times, steady_times
 from hfs_vision.simulate.truth import write_truth
-from hfs_vision.simulate.write_video import write_video
+from hfs_vision.simulate.video_file import write_video
 
 _SAMPLE_CRF = 24  # keeps each sample under a megabyte
 

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from hfs_vision.errors import UsageError
 from hfs_vision.schema import SIDES, FloatArray
 from hfs_vision.simulate.movements import KINDS, Movement, Script
-from hfs_vision.simulate.write_video import TICKS_PER_S
+from hfs_vision.simulate.video_file import TICKS_PER_S
 
 ONE_SIDED_KINDS = tuple(name for name, kind in KINDS.items() if kind.one_sided)
 """The five kinds that a detector must report."""

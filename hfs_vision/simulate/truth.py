@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hfs_vision.errors import HfsVisionError, TableError, UsageError
 from hfs_vision.simulate.movements import Movement, Script
-from hfs_vision.simulate.write_video import replacing
+from hfs_vision.simulate.video_file import replacing
 
 COLUMNS = (
     "onset_s",

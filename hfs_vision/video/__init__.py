@@ -20,7 +20,6 @@ from hfs_vision.video.camera import Camera, CameraName, list_cameras
 from hfs_vision.video.capture import Capture, CaptureStats, Interruption, LiveSource
 from hfs_vision.video.content_hash import VIDEO_SUFFIXES, Stopped, digest, stamp
 from hfs_vision.video.file import VideoFile
-from hfs_vision.video.find_recording import RECORDING_FILE, FoundRecording, find_recording
 from hfs_vision.video.images import (
     IMAGE_SUFFIXES,
     TIMESTAMPS_NAME,
@@ -28,8 +27,9 @@ from hfs_vision.video.images import (
     content_files,
     read_picture,
 )
-from hfs_vision.video.open_source import open_source
+from hfs_vision.video.opening import open_source
 from hfs_vision.video.recording import Recorder
+from hfs_vision.video.recording_search import RECORDING_FILE, FoundRecording, find_recording
 from hfs_vision.video.repeats import RepeatCounts, Repeats
 from hfs_vision.video.replay import Replay
 from hfs_vision.video.source import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hfs_vision.errors import HfsVisionError, SourceError
 from hfs_vision.schema import SourceInfo
-from hfs_vision.video.open_source import open_source
+from hfs_vision.video.opening import open_source
 from hfs_vision.video.source import Picture
 
 

@@ -12,13 +12,12 @@ from types import TracebackType
 from typing import Any
 
 from hfs_vision.errors import OutputError
-from hfs_vision.results import REVIEWED_FILE, ResultFolder, ReviewedEvent
+from hfs_vision.results import REVIEWED_FILE, EventRecord, ResultFolder
 from hfs_vision.results.summary_file import settings_told
 from hfs_vision.review import Review
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES, Event
 from hfs_vision.video import find_recording
 from hfs_vision.web.reporting import Reporter
-from hfs_vision.web.traces import gaps
 from hfs_vision.web.video import Player
 
 _EVENT_FIELDS = [f.name for f in fields(Event) if f.name != "twitches"]
@@ -95,7 +94,7 @@ class ReviewSession:
                 "frames": len(signals),
                 "settings": settings_told(summary),
                 "warnings": [*self.warnings, *summary.warnings],
-                "gaps": gaps(signals, summary.settings.max_gap_s),
+                "gaps": self.folder.frame_times.gaps(),
                 "marks": [asdict(mark) for mark in self.folder.marks],
                 "sides": SIDES,
                 "regions": REGIONS,
@@ -117,7 +116,7 @@ class ReviewSession:
             rows = [row_values(row) for row in self.review.rows] if whole else []
             return {**self._state(rows, [], whole=whole), **self.showing()}
 
-    def apply(self, revision: int, act: Callable[[Review], ReviewedEvent | None]) -> Answer:
+    def apply(self, revision: int, act: Callable[[Review], EventRecord | None]) -> Answer:
         """Does something to the review and tells what is different now.
 
         Args:
@@ -188,7 +187,7 @@ class ReviewSession:
         return min(known), max(max(known), min(known) + 0.1)
 
 
-def row_values(row: ReviewedEvent) -> Answer:
+def row_values(row: EventRecord) -> Answer:
     """A row as the page takes it; null for what is missing."""
     event = row.event
     values: Answer = {name: plain(getattr(event, name)) for name in _EVENT_FIELDS}

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import UsageError
-from hfs_vision.schema import FloatArray
 
 COLUMNS = (
     "time",
@@ -68,28 +67,3 @@ def decimated(signals: Signals, from_s: float, to_s: float, points: int) -> NDAr
     table[:, 3:10:2] = np.fmax.reduceat(ranges, starts)
     table[:, 10:] = np.fmax.reduceat(scores, starts)
     return table.astype(np.float32)
-
-
-def gaps(signals: Signals, longest_s: float) -> list[tuple[float, float]]:
-    """Stretches in which nothing was measured, or that no frame covers, in seconds.
-
-    Args:
-        signals: All of the recording.
-        longest_s: A frame stands for no longer than this.
-    """
-    if not len(signals):
-        return []
-    time_s, valid = signals.time_s, signals.valid
-    ends_s = np.append(time_s[1:], time_s[-1])
-    held_s = np.where(valid, np.minimum(ends_s, time_s + longest_s), time_s)
-    empty = np.flatnonzero(ends_s > held_s)
-    return _joined(held_s[empty], ends_s[empty])
-
-
-def _joined(starts_s: FloatArray, ends_s: FloatArray) -> list[tuple[float, float]]:
-    """Stretches in order, those that touch as one."""
-    if not len(starts_s):
-        return []
-    new = np.append(True, starts_s[1:] > ends_s[:-1])
-    last = np.append(np.flatnonzero(new)[1:] - 1, len(ends_s) - 1)
-    return list(zip(starts_s[new].tolist(), ends_s[last].tolist(), strict=True))

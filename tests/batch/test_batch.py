@@ -22,7 +22,7 @@ from hfs_vision.batch.cohort import COHORT_COLUMNS, read_record
 from hfs_vision.batch.duplicates import find_copies
 from hfs_vision.batch.names import name_by_number, name_by_source, unique_names
 from hfs_vision.batch.own_output import MADE_HERE
-from hfs_vision.batch.sources import FoundRecording, local_copy
+from hfs_vision.batch.sources import BatchRecording, local_copy
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.results import EVENT_COLUMNS
 from hfs_vision.video import digest
@@ -257,9 +257,9 @@ def test_a_copy_of_a_url_is_gone_after_an_error_and_after_a_kill(tmp_path):
 # Names
 
 
-def at(*parts: str, suffix: str = ".mp4") -> FoundRecording:
+def at(*parts: str, suffix: str = ".mp4") -> BatchRecording:
     place = "/".join(parts)
-    return FoundRecording(
+    return BatchRecording(
         f"/{place}{suffix}", f"/{place}{suffix}", parts[:-1], parts[-1], suffix, 0
     )
 

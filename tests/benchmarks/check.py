@@ -22,7 +22,7 @@ from hfs_vision.analysis.pipeline import analyze
 from hfs_vision.errors import NoFaceError
 from hfs_vision.quality import MEND, YOURS, Check, check_recording
 from hfs_vision.schema import SIDES, Frame
-from hfs_vision.simulate.write_video import write_video
+from hfs_vision.simulate.video_file import write_video
 from hfs_vision.video import open_source
 from tests.benchmarks.common import SAMPLE, Report, parser, steps
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hfs_vision.results import ReviewedEvent, read_reviewed
+from hfs_vision.results import EventRecord, read_reviewed
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -155,7 +155,7 @@ class ReviewPage:
     def count(self, side: str, kind: str) -> int:
         return int(self.text(f'#counts td[data-of="{side} {kind}"]'))
 
-    def on_disk(self) -> dict[int, ReviewedEvent]:
+    def on_disk(self) -> dict[int, EventRecord]:
         rows = read_reviewed(self.folder / "events.reviewed.csv")
         return {row.number: row for row in rows}
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfs_vision.core.detector import Detector, row_ends, usual_steps
+from hfs_vision.core.detector import Detector, usual_steps
+from hfs_vision.core.frame_times import frame_ends
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.settings import Settings
 from tests.synthetic import Recording, labels, mirrored, run
@@ -373,9 +374,9 @@ def test_rows_that_are_looked_at_grow_with_the_recording_and_no_faster(
 
     def counted(time_s, max_gap_s):
         looked_at.append(len(time_s))
-        return row_ends(time_s, max_gap_s)
+        return frame_ends(time_s, max_gap_s)
 
-    monkeypatch.setattr("hfs_vision.core.detector.row_ends", counted)
+    monkeypatch.setattr("hfs_vision.core.detector.frame_ends", counted)
     assert len(recording.events()) == count
     assert sum(looked_at) < 3 * len(recording.time_s)
 

@@ -21,7 +21,7 @@ from hfs_vision.diary.records import KEYS
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.results import (
     REVIEWED_FILE,
-    ReviewedEvent,
+    EventRecord,
     line,
     read_events,
     read_folder,
@@ -58,12 +58,12 @@ def review(folder, *, rejected=(), added=()):
     """A person's corrections: rows of events that are none, and onsets of left twitches."""
     events = read_events(folder / "events.csv")
     rows = [
-        ReviewedEvent(i, event, "rejected" if i in rejected else "accepted")
+        EventRecord(i, event, "rejected" if i in rejected else "accepted")
         for i, event in enumerate(events, start=1)
     ]
     for number, onset_s in enumerate(added, start=len(rows) + 1):
         missed = replace(events[0], onset_s=onset_s, offset_s=onset_s + 0.5)
-        rows.append(ReviewedEvent(number, missed, "added"))
+        rows.append(EventRecord(number, missed, "added"))
     with (folder / REVIEWED_FILE).open("w", encoding="utf-8", newline="") as handle:
         write_reviewed(handle, rows)
 

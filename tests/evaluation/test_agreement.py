@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfs_vision.core.detector import row_ends
+from hfs_vision.core.frame_times import frame_ends
 from hfs_vision.evaluation.agreement import agreement, f_quantile, icc_absolute
 from hfs_vision.evaluation.evaluate import LabelledEvent
 from hfs_vision.evaluation.kappa import Presence, compare_presence, measured_seconds, moving
@@ -190,7 +190,7 @@ def test_seconds_that_were_not_measured_do_not_count():
 def test_a_second_is_measured_where_the_face_was_seen_for_half_of_it():
     time_s = np.arange(10.2, 15.2, 1 / 30)
     valid = ~((time_s >= 11.6) & (time_s < 13.4))
-    found = measured_seconds(time_s, row_ends(time_s, 0.25), valid)
+    found = measured_seconds(time_s, frame_ends(time_s, 0.25), valid)
     # 10.2 to 11.6 is 0.8 s and 0.6 s; of 12 nothing is left, of 13 0.6 s, and of 15 0.2 s.
     assert found.tolist() == [10, 11, 13, 14]
     assert measured_seconds(np.empty(0), np.empty(0), np.empty(0, dtype=bool)).tolist() == []
@@ -198,7 +198,7 @@ def test_a_second_is_measured_where_the_face_was_seen_for_half_of_it():
 
 def test_frames_that_are_far_apart_stand_for_no_more_than_the_gap():
     time_s = np.array([0.0, 0.9, 1.0, 1.3, 1.6, 1.9])
-    found = measured_seconds(time_s, row_ends(time_s, 0.25), np.ones(6, dtype=bool))
+    found = measured_seconds(time_s, frame_ends(time_s, 0.25), np.ones(6, dtype=bool))
     assert found.tolist() == [1]
 
 

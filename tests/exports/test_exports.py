@@ -55,7 +55,7 @@ class TestContent:
 
     def test_events_carry_the_segment_in_which_they_begin(self, folder):
         content, _ = read_content(folder)
-        assert [e.segment for e in content.events] == ["rest", "reading"]
+        assert [content.segment_at(e.event.onset_s) for e in content.events] == ["rest", "reading"]
         assert [(s.label, s.start_s) for s in content.of_kind("segment")] == [
             ("rest", 0.0),
             ("reading", 14.0),

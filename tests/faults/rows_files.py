@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hfs_vision.results import held
-from hfs_vision.results.replace_files import COMMITTED, LOCK_FILE
+from hfs_vision.results.atomic import COMMITTED, LOCK_FILE
 from tests.faults.material import write_piece
 from tests.faults.rows import Expect, Place, Row, Seen
 from tests.faults.rows_detector import write_results

@@ -41,7 +41,7 @@ from hfs_vision.results import (
     read_folder,
     write_reviewed,
 )
-from hfs_vision.results.reviewed import ReviewedEvent
+from hfs_vision.results.reviewed import EventRecord
 from hfs_vision.web.session import ReviewSession
 from hfs_vision.web.traces import decimated
 from tests.diary_support import new_diary, result_folder
@@ -89,7 +89,7 @@ def sound(folder: Path) -> Path:
     marks = result / MARKS_FILE
     marks.write_text(marks.read_text() + "16.000000,mark,\n20.000000,pause,\n", encoding="utf-8")
     events = read_folder(result).machine_events
-    rows = [ReviewedEvent(n, event, "accepted", "seen") for n, event in enumerate(events, 1)]
+    rows = [EventRecord(n, event, "accepted", "seen") for n, event in enumerate(events, 1)]
     with (result / REVIEWED_FILE).open("w", encoding="utf-8", newline="") as handle:
         write_reviewed(handle, rows)
     _command("diary", "add", new_diary(folder / DIARY_FILE), result)

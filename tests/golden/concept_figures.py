@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from hfs_vision import Analysis, Event, Settings, analyze, detect
 from hfs_vision.core.signals import EXIT_THRESHOLD
 from hfs_vision.schema import SIDES, Frame
-from hfs_vision.simulate.write_video import write_video
+from hfs_vision.simulate.video_file import write_video
 from hfs_vision.video import open_source
 from tests.paths import ROOT, SAMPLES
 

@@ -13,7 +13,7 @@ import pytest
 
 from hfs_vision.quality import MEND, OK, YOURS, Check, check_recording
 from hfs_vision.schema import Frame
-from hfs_vision.simulate.write_video import write_video
+from hfs_vision.simulate.video_file import write_video
 from hfs_vision.video import open_source
 from tests import clips
 from tests.benchmarks import check as spoil

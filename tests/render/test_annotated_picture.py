@@ -22,7 +22,7 @@ from hfs_vision.render import (
 )
 from hfs_vision.render.annotated_picture import Painter
 from hfs_vision.render.face_overlay import Fit
-from hfs_vision.results import ReviewedEvent, read_folder, write_reviewed
+from hfs_vision.results import EventRecord, read_folder, write_reviewed
 from hfs_vision.schema import Frame
 from hfs_vision.video import open_source
 from tests.footage_support import Finder, Picture, course, event, holds_text, near, read
@@ -125,9 +125,9 @@ class TestTheResult:
     def test_corrected_events_count_and_keep_their_numbers(self, folder):
         events = [replace(e, twitches=()) for e in read_folder(folder).machine_events]
         rows = [
-            ReviewedEvent(1, events[0], "rejected"),
-            ReviewedEvent(2, events[1], "accepted"),
-            ReviewedEvent(3, replace(events[1], onset_s=5.0, offset_s=6.0), "added"),
+            EventRecord(1, events[0], "rejected"),
+            EventRecord(2, events[1], "accepted"),
+            EventRecord(3, replace(events[1], onset_s=5.0, offset_s=6.0), "added"),
         ]
         with (folder / "events.reviewed.csv").open("w", newline="") as handle:
             write_reviewed(handle, rows)

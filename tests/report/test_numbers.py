@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.core.signals import Signals
-from hfs_vision.report.rates import MOST_BINS, rates_over_time, valid_time
+from hfs_vision.report.rates import MOST_BINS, rates_over_time
 from hfs_vision.report.timeline import MOST_ROWS, rows_of, shown
-from hfs_vision.report.traces import broken, decimate, gaps, window
+from hfs_vision.report.traces import broken, decimate, window
 from tests.synthetic import Recording
 
 
@@ -22,9 +22,10 @@ from tests.synthetic import Recording
 def test_valid_time_is_that_of_the_summary(fps):
     recording = Recording(40.0, fps).without_face(5.0, 3.0).without_face(38.0, 5.0)
     analysis = detect(recording.measured())
-    whole = valid_time(analysis.signals, 0.25, (0.0, 100.0))
+    frames = analysis.signals.frame_times(0.25)
+    whole = frames.valid_between((0.0, 100.0))
     assert whole[0] == pytest.approx(analysis.summary.valid_s)
-    parts = valid_time(analysis.signals, 0.25, (0.0, 6.0, 12.0, 100.0))
+    parts = frames.valid_between((0.0, 6.0, 12.0, 100.0))
     assert parts.sum() == pytest.approx(whole[0])
     assert parts[0] == pytest.approx(5.0, abs=2 / fps)
 
@@ -36,7 +37,7 @@ def test_the_course_has_at_most_two_dozen_stretches(duration_s, bins):
     time_s = np.arange(0.0, duration_s, 0.2)
     pair = np.zeros((len(time_s), 2))
     signals = Signals(time_s, pair, pair, pair, pair)
-    found = rates_over_time([], signals, 0.25, 0.0, duration_s)
+    found = rates_over_time([], signals.frame_times(0.25), 0.0, duration_s)
     assert len(found) == bins
     assert sum(b.valid_s for b in found) == pytest.approx(duration_s * bool(bins), abs=0.01)
 
@@ -47,7 +48,7 @@ def test_a_clock_that_leaps_makes_no_more_rows(end_s):
     assert len(rows) <= MOST_ROWS
     assert rows[-1][1] >= end_s
     signals = Signals(np.array([0.0, 0.1, end_s]), *[np.zeros((3, 2))] * 4)
-    assert len(rates_over_time([], signals, 0.25, 0.0, end_s)) <= MOST_BINS
+    assert len(rates_over_time([], signals.frame_times(0.25), 0.0, end_s)) <= MOST_BINS
 
 
 _VALUES = st.lists(
@@ -87,7 +88,7 @@ def test_gaps_are_missing_faces_and_missing_frames():
     closure[150] = math.nan  # one frame
     pair = np.zeros((200, 2))
     signals = Signals(time_s, closure, pair, pair, pair)
-    found = gaps(signals, 0.25, 0.2)
+    found = signals.frame_times(0.25).gaps(0.2)
     assert np.array(found) == pytest.approx(np.array([(5.0, 6.0), (10.15, 20.0)]), abs=0.001)
 
 

@@ -18,14 +18,14 @@ from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.results import (
     MARK_COLUMNS,
     SIGNAL_COLUMNS,
-    ReviewedEvent,
+    EventRecord,
+    counted_events,
     format_cell,
     line,
     read_folder,
     read_marks,
     read_reviewed,
     read_signals,
-    standing,
     write_reviewed,
 )
 from hfs_vision.results.read_tables import plain_text
@@ -143,11 +143,11 @@ class TestSignals:
 
 
 class TestReviewedEvents:
-    def rows(self, analysis) -> list[ReviewedEvent]:
+    def rows(self, analysis) -> list[EventRecord]:
         first, second = (replace(e, twitches=()) for e in analysis.events)
         return [
-            ReviewedEvent(1, first, "rejected", "=1+1", "-AB", "2026-11-25T10:00:00Z", "x"),
-            ReviewedEvent(7, second, "added", 'a "b", c\nd'),
+            EventRecord(1, first, "rejected", "=1+1", "-AB", "2026-11-25T10:00:00Z", "x"),
+            EventRecord(7, second, "added", 'a "b", c\nd'),
         ]
 
     def test_come_back_as_they_were_written(self, analysis, tmp_path):
@@ -158,8 +158,8 @@ class TestReviewedEvents:
         assert [(r.number, r.verdict, r.comment, r.reviewer, r.history) for r in again] == [
             (r.number, r.verdict, r.comment, r.reviewer, r.history) for r in rows
         ]
-        assert standing(again)[0].onset_s == pytest.approx(rows[1].event.onset_s, abs=1e-6)
-        assert len(standing(again)) == 1
+        assert counted_events(again)[0].onset_s == pytest.approx(rows[1].event.onset_s, abs=1e-6)
+        assert len(counted_events(again)) == 1
         assert ",'=1+1,'-AB," in (tmp_path / "r.csv").read_text()
 
     def test_are_those_of_the_folder(self, analysis, folder):

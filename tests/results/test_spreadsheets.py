@@ -16,7 +16,7 @@ from hfs_vision.errors import TableError
 from hfs_vision.evaluation.read_references import read_event_file
 from hfs_vision.results import (
     EVENT_COLUMNS,
-    ReviewedEvent,
+    EventRecord,
     is_reviewed,
     read_events,
     read_header,
@@ -33,16 +33,16 @@ TEXTS = ("comment", "reviewer", "history")
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[ReviewedEvent]:
+def rows() -> list[EventRecord]:
     events = detect(Recording(30).lid(0, 12, 0.4).pull(1, 20, 1.5).measured()).events
     said = [("accepted", "eye, then 1,5 s; shut", "A,B"), ("", "", "")]
     return [
-        ReviewedEvent(number, event, *texts)
+        EventRecord(number, event, *texts)
         for number, (event, texts) in enumerate(zip(events, said, strict=True), start=1)
     ]
 
 
-def cells_of(rows: list[ReviewedEvent]) -> list[list[str]]:
+def cells_of(rows: list[EventRecord]) -> list[list[str]]:
     text = io.StringIO()
     write_reviewed(text, rows)
     return list(csv.reader(io.StringIO(text.getvalue())))
@@ -68,7 +68,7 @@ def as_a_spreadsheet(
     return path
 
 
-def without_twitches(rows: list[ReviewedEvent]) -> list[str]:
+def without_twitches(rows: list[EventRecord]) -> list[str]:
     return [",".join(reviewed_line(row).split(",")[:20]) for row in rows]
 
 

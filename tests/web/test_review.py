@@ -26,7 +26,7 @@ from hfs_vision.web.review import PAGE_FILES, create_app
 from hfs_vision.web.security import TOKEN_HEADER
 from hfs_vision.web.server import LocalServer
 from hfs_vision.web.session import ReviewSession
-from hfs_vision.web.traces import COLUMNS, decimated, gaps
+from hfs_vision.web.traces import COLUMNS, decimated
 from tests.clips import write_clip
 from tests.synthetic import Recording
 
@@ -95,14 +95,6 @@ class TestTraces:
     def test_that_cannot_be_are_refused(self, asked):
         with pytest.raises(UsageError, match="cannot be"):
             decimated(still(1.0), *asked)
-
-    def test_gaps_are_where_nothing_was_measured_or_no_frame_came(self):
-        signals = still(10.0, 10.0)
-        signals.closure[20:30] = np.nan
-        cut = Signals.concatenate([signals[slice(0, 50)], signals[slice(70, 100)]])
-        assert gaps(cut, 0.25) == [pytest.approx((2.0, 3.0)), pytest.approx((5.15, 7.0))]
-        assert gaps(still(10.0), 0.25) == []
-        assert gaps(Signals.empty(), 0.25) == []
 
 
 # --------------------------------------------------------------------------------------- the API

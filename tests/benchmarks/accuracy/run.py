@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hfs_vision.core.detector import row_ends
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
@@ -71,8 +70,7 @@ def valid_time(signals: Signals) -> float:
     """Seconds in which both sides were measured."""
     if not len(signals):
         return 0.0
-    ends = row_ends(signals.time_s, Settings().max_gap_s)
-    return float((ends - signals.time_s)[signals.valid].sum())
+    return float(signals.frame_times(Settings().max_gap_s).valid_s.sum())
 
 
 def run(plans: Sequence[Plan], measured: Sequence[Mapping[str, Measurements]]) -> Run:

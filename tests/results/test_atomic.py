@@ -18,7 +18,7 @@ from hfs_vision.exports.content import read_content
 from hfs_vision.report import write_report
 from hfs_vision.results import (
     REVIEWED_FILE,
-    ReviewedEvent,
+    EventRecord,
     check_folder,
     held,
     read_folder,
@@ -26,7 +26,7 @@ from hfs_vision.results import (
     write_result,
     write_reviewed,
 )
-from hfs_vision.results.replace_files import COMMITTED, LOCK_FILE
+from hfs_vision.results.atomic import COMMITTED, LOCK_FILE
 from tests.cli.support import posix_only
 from tests.footage_support import annotated
 from tests.paths import ROOT
@@ -76,7 +76,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     analysis = detect(recording.measured())
     analysis.save(folder)
     with (folder / REVIEWED_FILE).open("w", encoding="utf-8") as file:
-        write_reviewed(file, [ReviewedEvent(1, analysis.events[0])])
+        write_reviewed(file, [EventRecord(1, analysis.events[0])])
     annotated(folder / "annotated.mp4")
     write_report(folder)
     return folder

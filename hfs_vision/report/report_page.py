@@ -10,9 +10,10 @@ from hfs_vision.report import figures, numbers
 from hfs_vision.report.rates import Bin, rates_over_time
 from hfs_vision.report.svg import Drawing, render
 from hfs_vision.report.templates import make_page, spoken
-from hfs_vision.report.timeline import clock, mark_name, timeline
-from hfs_vision.report.traces import Item, choose
-from hfs_vision.results import ResultFolder
+from hfs_vision.report.timeline import mark_name, timeline
+from hfs_vision.report.traces import choose, mark_id
+from hfs_vision.results import EventRecord, ResultFolder
+from hfs_vision.results.formatting import clock
 from hfs_vision.schema import KINDS, SIDES
 
 _TEMPLATE = "page.html"
@@ -22,9 +23,7 @@ def render_page(folder: ResultFolder) -> str:
     """The whole page; see `hfs_vision.report.make_report`."""
     found = numbers.overview(folder)
     chosen = choose(found.items) if len(folder.signals) > 1 else []
-    bins = rates_over_time(
-        found.events, folder.signals, found.settings.max_gap_s, found.start_s, found.end_s
-    )
+    bins = rates_over_time(found.events, folder.frame_times, found.start_s, found.end_s)
     with Drawing():
         drawn = _figures(found, chosen, bins)
     values = {
@@ -48,7 +47,7 @@ def render_page(folder: ResultFolder) -> str:
     return make_page(__package__, _TEMPLATE, values, {"clock": clock, "called": mark_name})
 
 
-def tell(item: Item) -> str:
+def tell(item: EventRecord) -> str:
     """An event in a few words.
 
     Its number, side and kind, where it is, and what was said of it.
@@ -66,10 +65,10 @@ def _warnings(folder: ResultFolder) -> list[str]:
     return [*folder.warnings, *folder.summary.warnings]
 
 
-def _figures(found: numbers.Overview, chosen: list[Item], bins: list[Bin]) -> dict[str, str]:
+def _figures(found: numbers.Overview, chosen: list[EventRecord], bins: list[Bin]) -> dict[str, str]:
     """Each figure by its name; those that there is nothing to draw of are left out."""
     folder, span = found.folder, (found.start_s, found.end_s)
-    told = {item.gid: tell(item) for item in found.items}
+    told = {mark_id(item): tell(item) for item in found.items}
     told |= {
         f"mark-{number}": f"{mark_name(mark)} at {clock(mark.time_s, decimals=1)}"
         for number, mark in enumerate(folder.marks, start=1)
@@ -119,7 +118,7 @@ def _quality(found: numbers.Overview, span: tuple[float, float]) -> str:
     )
 
 
-def _traces(found: numbers.Overview, chosen: list[Item]) -> Mapping[str, str]:
+def _traces(found: numbers.Overview, chosen: list[EventRecord]) -> Mapping[str, str]:
     signals, max_gap_s = found.folder.signals, found.settings.max_gap_s
     limits = figures.excursion_limits(chosen, signals)
     return {
