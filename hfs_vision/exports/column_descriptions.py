@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hfs_vision.results import SIGNAL_COLUMNS
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES
 
-IOU = "interocular units"
+IOD = "interocular distances"
 """The distance between the outer corners of the eyes; no unit of the SI."""
 
 
@@ -62,10 +62,10 @@ EVENTS: dict[str, ColumnDescription] = {
     "score": ColumnDescription("Largest one-sidedness; 1 is the threshold in force"),
     "confidence": ColumnDescription("Share of such events that were right in a benchmark, 0 to 1"),
     "closure": ColumnDescription("Largest eyelid closure: 0 as open as usual, 1 shut"),
-    "excursion": ColumnDescription("Largest pull of the corner of the mouth from its rest", IOU),
+    "excursion": ColumnDescription("Largest pull of the corner of the mouth from its rest", IOD),
     "rise_s": ColumnDescription("From onset to peak", "s"),
     "closure_velocity": ColumnDescription("Steepest closing of the lid, in closures", "1/s"),
-    "excursion_velocity": ColumnDescription("Steepest pull of the corner of the mouth", f"{IOU}/s"),
+    "excursion_velocity": ColumnDescription("Steepest pull of the corner of the mouth", f"{IOD}/s"),
     "eye_mouth_lag_s": ColumnDescription(
         "How much later the corner is half pulled than the lid shut", "s"
     ),
@@ -107,11 +107,11 @@ FREE_TEXT = ("comment", "reviewer", "reviewed_utc")
 _CLOSURE = "Eyelid closure, 0 as open as usual, 1 shut"
 _SCORE = "One-sidedness of the {}; 1 is the threshold in force"
 _OF_A_SIDE = {
-    "aperture": ColumnDescription("Distance between the lid margins", IOU),
-    "commissure_lateral": ColumnDescription("Corner of the mouth: distance from the midline", IOU),
-    "commissure_up": ColumnDescription("Corner of the mouth: height over the outer canthi", IOU),
+    "aperture": ColumnDescription("Distance between the lid margins", IOD),
+    "commissure_lateral": ColumnDescription("Corner of the mouth: distance from the midline", IOD),
+    "commissure_up": ColumnDescription("Corner of the mouth: height over the outer canthi", IOD),
     "closure": ColumnDescription(_CLOSURE),
-    "excursion": ColumnDescription("Pull of the corner of the mouth out and up from its rest", IOU),
+    "excursion": ColumnDescription("Pull of the corner of the mouth out and up from its rest", IOD),
     "eye_score": ColumnDescription(_SCORE.format("lids")),
     "mouth_score": ColumnDescription(_SCORE.format("corner of the mouth")),
 }
@@ -122,7 +122,7 @@ _OF_THE_FACE = {
     "pitch_deg": ColumnDescription("The head is turned up", "deg"),
     "roll_deg": ColumnDescription("The head is tilted to its own left shoulder", "deg"),
     "face_px": ColumnDescription("Distance between the outer corners of the eyes, in pixels"),
-    "fit_error": ColumnDescription("How badly forehead and nose fit a mean face", IOU),
+    "fit_error": ColumnDescription("How badly forehead and nose fit a mean face", IOD),
     "visibility": ColumnDescription("How surely eyes and corners of the mouth are in view, 0 to 1"),
 }
 

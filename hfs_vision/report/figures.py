@@ -61,7 +61,7 @@ def event_traces(
         axes = figure.add_axes((0.135, bottom, 0.85, 0.385))
         axes.set_xlim(-AROUND_S, event.duration_s + AROUND_S)
         axes.set_ylim(low, high)
-        axes.set_ylabel(name if name == "closure" else f"{name}, iou", fontsize=7, labelpad=2)
+        axes.set_ylabel(name if name == "closure" else f"{name}, iod", fontsize=7, labelpad=2)
         axes.axvspan(0.0, event.duration_s, facecolor=GAP, edgecolor=FAINT, linewidth=0.6).set_gid(
             f"{mark_id(item)}-{name}"
         )
@@ -100,7 +100,7 @@ def distributions(items: Sequence[EventRecord]) -> Figure:
     panels = (
         ("duration, s", "duration", durations, _log_edges(durations)),
         ("eyelid closure", "closure", closures, _edges(closures, 1.0)),
-        ("commissure excursion, iou", "excursion", pulls, _edges(pulls, 0.1)),
+        ("commissure excursion, iod", "excursion", pulls, _edges(pulls, 0.1)),
     )
     for number, (label, name, values, edges) in enumerate(panels):
         axes = figure.add_axes((0.055 + 0.33 * number, 0.22, 0.27, 0.7))

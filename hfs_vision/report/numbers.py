@@ -177,7 +177,7 @@ def spreads(found: Overview) -> list[Spread]:
         rows += [
             Spread("duration, s", side, 2, _known(event.duration_s for event in own)),
             Spread("eyelid closure", side, 2, _known(eye)),
-            Spread("commissure excursion, iou", side, 3, _known(mouth)),
+            Spread("commissure excursion, iod", side, 3, _known(mouth)),
         ]
     return sorted(rows, key=lambda row: [r.name for r in rows].index(row.name))
 

@@ -1,7 +1,7 @@
 """Result files: tables of events, twitches, counts, segments and signals, and ``summary.json``.
 
 Plain RFC 4180 CSV with a header row, dot decimals and an empty cell for what is missing. Columns
-and units are documented in the README. Files of a recording are written beside their place and
+and units are documented in docs/tables.md. Files of a recording are written beside their place and
 moved there when complete, so that a reader never meets half of one; those of a live session grow
 line by line (`hfs_vision.live.log`).
 """

@@ -1,4 +1,4 @@
-"""Columns of the tables, in order; the README says what they mean."""
+"""Columns of the tables, in order; docs/tables.md says what they mean."""
 
 from __future__ import annotations
 

@@ -106,9 +106,9 @@ def _spasm(span: Span) -> Figure:
     rows, signals, measured = span.rows, span.result.signals, span.result.measurements
     time_s = signals.time_s[rows]
     panels = (
-        ("aperture, iou", measured.aperture[rows]),
+        ("aperture, iod", measured.aperture[rows]),
         ("closure", signals.closure[rows]),
-        ("excursion, iou", signals.excursion[rows]),
+        ("excursion, iod", signals.excursion[rows]),
         ("score, eye", signals.eye_score[rows]),
         ("score, mouth", signals.mouth_score[rows]),
     )
@@ -137,7 +137,7 @@ def _rest(span: Span) -> Figure:
     # Closure is 1 - aperture / open aperture: the latter is read where the eyes are not shut.
     open_ = np.where(np.abs(closure) < 0.5, aperture / (1 - closure), np.nan)
     figure, (above, below) = _panels(2, 3.6)
-    _trace(above, time_s, aperture, "aperture, iou")
+    _trace(above, time_s, aperture, "aperture, iod")
     for i, side in enumerate(SIDES):
         level = float(np.nanmedian(open_[:, i]))
         above.axhline(level, color=_COLOR[side], linewidth=0.8, linestyle=":")

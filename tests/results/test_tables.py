@@ -23,7 +23,6 @@ from hfs_vision.results import (
     write_twitches,
 )
 from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event, Twitch
-from tests.paths import ROOT
 from tests.synthetic import Recording
 
 MICRO = st.integers(-(10**9), 10**9).map(lambda n: n / 1e6)
@@ -133,12 +132,6 @@ def test_columns_stand_as_documented_and_missing_cells_are_empty(tmp_path):
     assert {hidden[c] for c in SIGNAL_COLUMNS[2:]} == {""}
     assert signals[100]["valid"] == "1"
     assert "nan" not in (tmp_path / "signals.csv").read_text()
-
-
-def test_the_readme_names_every_column():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in (*EVENT_COLUMNS, *TWITCH_COLUMNS, *SIGNAL_COLUMNS):
-        assert f"`{name}`" in readme, name
 
 
 def test_summary_is_strict_json_with_settings_and_versions(tmp_path):

@@ -89,7 +89,7 @@ export class Editor {
       ["score", said(row.score, 2, " × threshold")],
       ["confidence", said(row.confidence, 3)],
       ["closure", said(row.closure, 2)],
-      ["excursion", said(row.excursion, 3, " iou")],
+      ["excursion", said(row.excursion, 3, " iod")],
       ["measured", said(row.valid_fraction, 2, " of its time")],
     ];
     if (row.reviewer) facts.push(["last changed", `${row.reviewer}, ${row.reviewed_utc}`]);
