@@ -92,7 +92,7 @@ def unique_names(recordings: Sequence[BatchRecording], taken: set[str]) -> list[
 
     Each can be that of a folder on any system, so that results can be taken to another one.
 
-    >>> def at(*parts): return Recording("", "", parts[:-1], parts[-1], ".mp4", 0)
+    >>> def at(*parts): return BatchRecording("", "", parts[:-1], parts[-1], ".mp4", 0)
     >>> unique_names([at("data", "ann", "1"), at("data", "bob", "1"), at("data", "2")], {"2"})
     ['ann_1', 'bob_1', 'data_2']
     """

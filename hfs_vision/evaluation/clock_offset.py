@@ -57,8 +57,8 @@ def find_offset(
         estimated: One-sided events.
         known_s: Offsets that there may be, for a reason other than the events.
 
-    >>> from hfs_vision.evaluation.evaluate import Mark
-    >>> def at(*times): return [Mark(t, t + 0.3, "left", "eye", "eyelid_twitch") for t in times]
+    >>> from hfs_vision.evaluation.evaluate import LabelledEvent
+    >>> def at(*times): return [LabelledEvent(t, t + 0.3, "left", "eye", "") for t in times]
     >>> find_offset(at(1, 3, 4, 8, 13), at(101, 103, 104, 108, 113)).offset_s
     100.0
     """

@@ -110,7 +110,8 @@ class Protocol:
     def at(self, elapsed_s: float) -> Cue | None:
         """What is asked so many seconds after the protocol began; ``None`` once it is over.
 
-        >>> steps = (Step("rest", "Rest.", 60.0), Step("smile", "Smile.", 3.0, 5, 2.0))
+        >>> rest = ProtocolTask("rest", "Rest.", 60.0)
+        >>> steps = (rest, ProtocolTask("smile", "Smile.", 3.0, 5, 2.0))
         >>> Protocol("short", steps).at(65.5).text
         'Smile. (2 of 5)'
         """

@@ -111,7 +111,7 @@ def parse(text: str) -> Log:
 def write(log: Log) -> str:
     """The text that `parse` reads, of `MAX_CHARACTERS` at most.
 
-    >>> change = Change("comment", "", "so; so")
+    >>> change = FieldChange("comment", "", "so; so")
     >>> write(Log(entries=(Entry(1, "2026-11-25T10:11:12Z", "A B", (change,)),)))
     '#1 2026-11-25T10:11:12Z "A B" comment "" -> "so; so"'
     """

@@ -42,11 +42,11 @@ def recorded_by_tags(tags: Mapping[str, str]) -> RecordingDate:
     Matroska; in AVI it has no zone and is the camera's clock.
 
     >>> recorded_by_tags({"creation_time": "2026-03-01T08:30:15.000000Z"})
-    Recorded(utc='2026-03-01T08:30:15+00:00', local=None)
+    RecordingDate(utc='2026-03-01T08:30:15+00:00', local=None)
     >>> recorded_by_tags({"com.apple.quicktime.creationdate": "2026-03-01T09:30:15+0100"})
-    Recorded(utc='2026-03-01T08:30:15+00:00', local='2026-03-01T09:30:15+01:00')
+    RecordingDate(utc='2026-03-01T08:30:15+00:00', local='2026-03-01T09:30:15+01:00')
     >>> recorded_by_tags({"creation_time": "2026-03-01 09:30:15"})
-    Recorded(utc=None, local='2026-03-01T09:30:15')
+    RecordingDate(utc=None, local='2026-03-01T09:30:15')
     """
     named = {name.casefold(): text for name, text in tags.items()}
     found = [moment for moment in _moments(named) if moment.year not in _UNSET_YEARS]
@@ -60,9 +60,9 @@ def recorded_by_clock(text: str, offset: str = "") -> RecordingDate:
     """By a date and time such as EXIF's, and its offset from UTC where that is known.
 
     >>> recorded_by_clock("2026:03:01 09:30:15", "+01:00")
-    Recorded(utc='2026-03-01T08:30:15+00:00', local='2026-03-01T09:30:15+01:00')
+    RecordingDate(utc='2026-03-01T08:30:15+00:00', local='2026-03-01T09:30:15+01:00')
     >>> recorded_by_clock("2026:03:01 09:30:15")
-    Recorded(utc=None, local='2026-03-01T09:30:15')
+    RecordingDate(utc=None, local='2026-03-01T09:30:15')
     """
     moment = _moment(text)
     if moment is None or moment.year in _UNSET_YEARS:

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from hfs_vision.batch.cohort import write_record
+from hfs_vision.batch.cohort import measured, write_record
 from hfs_vision.batch.user_columns import Entered, merged, read_entered
 from hfs_vision.errors import TableError, UsageError
 from tests.export_support import analysis
@@ -145,7 +145,8 @@ def test_what_is_not_ours_or_cannot_be_read_is_refused(tmp_path):
 
 def test_a_table_of_events_that_was_edited_is_set_aside_and_an_untouched_one_replaced(tmp_path):
     made = analysis()
-    kept = {"identity": "i", "sha256": "s", "hfs_vision": "1"}
+    texts = {"identity": "i", "name": "a", "result": "a.results", "sha256": "s", "reason": "r"}
+    kept = {**texts, **measured(made), "hfs_vision": "1"}
     assert write_record(tmp_path, {**kept, "status": "done"}, made) is None
     assert write_record(tmp_path, {**kept, "status": "done"}, made) is None
     events = tmp_path / "events.csv"

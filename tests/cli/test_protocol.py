@@ -63,7 +63,7 @@ def test_a_file_is_shown_as_it_stands_whatever_its_texts(hfs):
         ["1", "0:00", "2 x 0.5 s", "1.5 s", "[bold]a", ":smile: Lächeln [/]"],
         ["2", "0:04", "59.6 s", "", "b", "B"],
     ]
-    assert outcome.out.splitlines()[-1] == "2 steps, 1:04 in all"
+    assert outcome.out.splitlines()[-1] == "2 steps, 1:03 in all"
 
 
 def test_long_texts_are_wrapped_and_nothing_is_left_out(hfs, monkeypatch):
