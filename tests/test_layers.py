@@ -31,7 +31,7 @@ ALLOWED = {
     "batch": (MEASURED | {"http_client", "analysis"}, {"fsspec", "dask", "distributed"}),
     "render": (MEASURED, {"numpy", "av", "cv2"}),
     "live": (MEASURED | {"analysis", "render"}, {"numpy", "cv2"}),
-    "report": (CORE | {"results", "analysis", "rates"}, {"numpy", "jinja2", "matplotlib"}),
+    "report": (CORE | {"results", "rates"}, {"numpy", "jinja2", "matplotlib"}),
     "review": (CORE | {"results"}, set()),
     "quality": (MEASURED | {"analysis", "live"}, {"numpy", "cv2", "av"}),
     "exports": (CORE | {"results"}, {"numpy", "pandas", "pyarrow"}),
