@@ -15,7 +15,7 @@ _AIM = 0.5
 
 def brief(run: Run) -> str:
     """A list of the main figures."""
-    lines = ["A dash: no threshold of the sweep has so few false events.", ""]
+    lines = ["A dash means that no tested threshold has so few false events.", ""]
     for rule in run.rules:
         both, eye = (
             count(run.results[rule.name], wanted)
@@ -25,7 +25,7 @@ def brief(run: Run) -> str:
         lines.append(
             f"- **{rule.name}**: recall {text(recall_at(both, _AIM))} at {_AIM:g} false events a "
             f"minute (one eye alone: {text(recall_at(eye, _AIM))}); {text(recall)} at "
-            f"{text(false)} where the threshold is chosen on other persons."
+            f"{text(false)} with the threshold chosen on other persons."
         )
     for model in run.signals:
         lines.append(f"- {model} misses at its defaults: {_causes(run, model)}.")
@@ -38,8 +38,8 @@ def _brought(run: Run) -> list[str]:
     """What the networks and the second landmark model add, at default thresholds."""
     lines = []
     for name, without, what in (
-        ("facemesh", ALONE.format("facemesh"), "the networks add to Face Mesh"),
-        ("fused", ALONE.format("fused"), "the networks add to both landmark models"),
+        ("facemesh", ALONE.format("facemesh"), "the patch networks add to Face Mesh"),
+        ("fused", ALONE.format("fused"), "the patch networks add to both landmark models"),
         ("fused", "facemesh", "the second landmark model adds"),
     ):
         if name in run.results and without in run.results:

@@ -17,40 +17,40 @@ _PILOT_MIN = 30
 """With fewer minutes of negatives a run calls itself a pilot."""
 
 _LIMITS = """\
-- With {negative:.1f} minutes of negatives one false event more or less moves a rate by
-  {step:.2f} a minute: rates of 0.2 and 0.5 a minute are barely told apart.
-- **The defaults were tuned on these very clips** (docs/benchmarks.md) and on portraits of the split
-  `tune`. Leaving a person out guards the choice of the one factor here, not the choice of
-  everything that was tuned before.
-- **Injected movements are warps**, and every one comes from the same method that the thresholds
-  were tried on. A lid of skin colour drawn over an eye is not a contracting orbicularis; all real
-  one-sided movements here are acted, and no clip shows a patient.
-- **The networks of eye and mouth were trained on warps too**: of other portraits (split `train`),
-  by the same kind of method (`hfs_vision.simulate` with varied lids). The portraits drawn here,
-  but for the built-in one,
-  {served}.
-  How much of what the networks add would be left on filmed spasms is not known.
-- The confidence of events was fitted on portraits of the split `tune` and on these clips: its
+- There are {negative:.1f} minutes without one-sided movement. One false event more or less changes
+  a rate by {step:.2f} a minute, so rates of 0.2 and 0.5 a minute can hardly be distinguished.
+- **The defaults were tuned on the same clips** (docs/benchmarks.md) and on portraits of the split
+  `tune`. Leaving a person out makes the choice of the one factor here independent, but not the
+  choices of the earlier tuning.
+- **Injected movements are warps**, and all come from the method on which the thresholds were
+  tried. A lid of skin colour drawn over an eye is not a contracting orbicularis. All real one-sided
+  movements here are acted, and no clip shows a patient.
+- **The patch networks were trained on warps too**: of other portraits (split `train`), by a similar
+  method (`hfs_vision.simulate` with varied lids). The portraits used here, except for the built-in
+  one, {served}.
+  It is not known how much the networks improve results on video of real spasms.
+- The confidence of events was fitted on portraits of the split `tune` and on these clips, so its
   figures for the clips are not independent.
 - Clips keep their own frame rates; only rendered portraits vary from 24 to 60 frames/s. Portraits
   look ahead within 10 degrees, fill the picture (interocular distance = height / 3.6) and are
-  rendered at 480 lines before they are scaled: 720 and 1080 lines hold no more detail. Yaw is a
-  shallow relief turned up to 20 degrees.
-- Injected clips count as good conditions by their lines alone: their heads turn as they please.
-- A condition's row differs from the others in its persons and movements too: read the rows of few
-  movements as hints.
-- Hand and face-leaving situations are one clip each. Each clip is taken to show another person.
-- The still face repeats the covariance and memory of the jitter of the still clip: one person.
-- The peers' rules are restated from descriptions, with our apertures (of Face Mesh's landmarks
-  alone) and bookkeeping: what the descriptions leave open is said in
-  `tests/benchmarks/accuracy/peers.py`. Both see the eye only."""
+  rendered at 480 lines before they are scaled: 720 and 1080 lines contain no more detail. Yaw is a
+  shallow relief turned by up to 20 degrees.
+- Injected clips count as good conditions by their number of lines only; their heads turn freely.
+- The rows of a table of conditions also differ in persons and movements: rows with few movements
+  are only hints.
+- Hand and face-leaving situations are one clip each. Each clip is assumed to show another person.
+- The still face repeats the covariance and autocorrelation of the jitter of one still clip: one
+  person.
+- The peers' rules are reimplemented from descriptions, with our apertures (of Face Mesh's landmarks
+  only) and matching. `tests/benchmarks/accuracy/peers.py` lists what the descriptions leave open.
+  Both peers see the eye only."""
 
 _SPLITS = {
-    "test": "are those of the split `test`, which served for neither training nor tuning.\n"
+    "test": "are those of the split `test`, which was used for neither training nor tuning.\n"
     "  One constant (how much the other corner counts against a pull) was changed after this "
-    "report\n  had been seen once, for a movement of the real clips and on `tune`; the floors' "
-    "figures of\n  injected movements were the same before and after",
-    "tune": "are those of the split `tune`, which served for tuning: the figures flatter",
+    "report\n  had been seen once, for a movement of the real clips and on `tune`. The figures of "
+    "injected\n  movements in the table of targets were the same before and after",
+    "tune": "are those of the split `tune`, which was used for tuning: the figures are too good",
 }
 
 
@@ -91,34 +91,34 @@ def page(run: Run, folder: str, plots: list[str], command: str, seconds: float, 
     pilot = " (pilot)" if numbers["negative"] < _PILOT_MIN else ""
     body = [
         "# Accuracy",
-        "Made by one command, which rewrites this page and its plots:",
+        "This command makes this page and its plots:",
         f"```\n{command}\n```",
         f"hfs-vision {here['hfs-vision']}, MediaPipe {here['mediapipe']}, "
-        f"{here['processor']}, {here['cores']} cores; {seconds / 60:.0f} minutes with what was in "
-        "the cache.",
+        f"{here['processor']}, {here['cores']} cores; {seconds / 60:.0f} minutes, partly "
+        "from the cache.",
         f"**Size of this run{pilot}:** {numbers['recordings']} recordings of "
         f"{numbers['persons']} persons ({numbers['portraits']} of them rendered portraits), "
-        f"{numbers['minutes']:.1f} minutes, of which {numbers['negative']:.1f} without one-sided "
+        f"{numbers['minutes']:.1f} minutes, {numbers['negative']:.1f} of them without one-sided "
         f"movement; {numbers['movements']} injected and {numbers['acted']} acted movements.",
-        "An event is right if it is of the movement's side and begins within 150 ms of it (or, "
-        "from 1 s on, overlaps it by half of their union); docs/evaluation.md has the conventions. "
+        "An event is right if it has the side of the movement and begins within 150 ms of it (or, "
+        "from 1 s on, overlaps it by half of their union); see docs/evaluation.md for the rules. "
         "A *factor* multiplies all thresholds of a rule; 1 is the default. Good conditions: 480 "
         "lines or more, 25 frames/s or more, yaw of 15 degrees or less.",
         "## In short\nInjected movements in good conditions.\n\n" + brief(run),
         "## Limits\n" + limits,
-        "## Floors of issue 3\nDefault thresholds.\n\n" + tables.floors(run),
+        "## Accuracy targets\nDefault thresholds.\n\n" + tables.floors(run),
         "## All rules at their defaults\n" + tables.defaults(run),
-        "## What each part brings\nThe program with parts left out, default thresholds; recall of "
-        "injected movements in all conditions, whole and by region. *Landmarks alone*: neither of "
-        "our networks. *No mouth network*: lids from patches, corners from landmarks. The "
-        "thresholds were chosen for the whole program, not anew for each row.\n\n"
+        "## Contribution of each part\nThe program with parts left out, default thresholds; recall of "
+        "injected movements in all conditions, in total and by region. *Landmarks alone*: no patch "
+        "networks. *No mouth network*: lids from patches, corners from landmarks. The thresholds "
+        "were chosen for the complete program, not for each row.\n\n"
         + tables.parts(run),
         f"## Recall against false events\n![ROC]({folder}/{plots[0]})\n\n"
-        "Recall of injected movements in good conditions at the best factor within a rate of false "
-        "events (95 % interval over persons), and with the factor chosen on all others than the "
-        "person tested: recall at the false events a minute that this gave.\n\n"
+        "Recall of injected movements in good conditions, at the best factor within a rate of false "
+        "events (95 % interval over persons). \"Left out\": the factor is chosen on all persons "
+        "except the one tested; the cell gives recall and false events a minute.\n\n"
         + tables.roc(run, tables.ideal)
-        + "\n\nClosures of one eye alone, all that the peers can see:\n\n"
+        + "\n\nClosures of one eye only, because the peers see nothing else:\n\n"
         + tables.roc(run, lambda p, m: tables.ideal(p, m) and m.region == "eye"),
         f"## Recall against amplitude and duration\n![amplitude]({folder}/{plots[1]})\n\n"
         f"`{best}` at factor {factor:g} (at most 0.5 false events a minute here), all conditions; "
@@ -127,10 +127,10 @@ def page(run: Run, folder: str, plots: list[str], command: str, seconds: float, 
         "## Recall by condition\nDefault thresholds, all amplitudes and durations.\n\n"
         + tables.conditions(run),
         f"## False events by situation\n![situations]({folder}/{plots[2]})\n\n"
-        "Default thresholds. A clip counts whole for what it shows; a rendered face by the "
-        "movement of the moment.\n\n"
+        "Default thresholds. A clip counts as one situation; a rendered face counts by its movement "
+        "at the time.\n\n"
         + tables.situations(run)
-        + "\n\nWhat the false events claim to be:\n\n"
+        + "\n\nRegion of the false events:\n\n"
         + tables.false_regions(run),
         "## Why movements are missed\nDefault thresholds; injected movements.\n\n"
         + "\n\n".join(tables.misses(run, model) for model in run.signals),
@@ -147,13 +147,13 @@ def confidence(run: Run) -> str:
         told = run_events(run, source)
         score, constant = brier(told)
         scores.append(
-            f"{source}: {score:.3f} over {len(told)} events, of which "
-            f"{sum(t.right for t in told)} were right ({constant:.3f} if all were given the same)"
+            f"{source}: {score:.3f} over {len(told)} events, {sum(t.right for t in told)} of them "
+            f"right ({constant:.3f} if all had the same confidence)"
         )
     return (
         "Column `confidence` of events.csv against the share of events that overlapped a movement "
         "of their side; default thresholds, the three landmark models together. Brier score "
-        f"(0 is perfect) of {'; of '.join(scores)}. The clips and other portraits served for the "
-        "fit. One movement in every few seconds is far more than in most recordings: where "
-        "spasms are rarer, a smaller share of events is right.\n\n" + tables.reliability(run)
+        f"(0 is perfect) of {'; of '.join(scores)}. The clips and other portraits were used for "
+        "the fit. One movement every few seconds is far more than in most recordings: if spasms "
+        "are rarer, a smaller share of events is right.\n\n" + tables.reliability(run)
     )

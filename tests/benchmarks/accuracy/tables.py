@@ -64,7 +64,7 @@ def _met(value: float, floor: float, *, most: bool = False) -> str:
 
 
 def floors(run: Run) -> str:
-    """The floors of issue 3 against what was measured at default thresholds."""
+    """The accuracy targets against what was measured at default thresholds."""
     names = [n for n in ("facemesh", "facelandmarker", "fused") if n in run.results]
     rows = []
 
@@ -117,7 +117,7 @@ def floors(run: Run) -> str:
         )
     line("side wrong", 0, 0, lambda n: float(run.joined(n).tally().wrong_side), most=True)
     line("counts of recordings, ICC(2,1)", 0.9, 0.97, lambda n: run.joined(n).agreement().icc)
-    return markdown(["", "floor without download", "facemesh", "floor best", *names[1:]], rows)
+    return markdown(["", "target without download", "facemesh", "target, best model", *names[1:]], rows)
 
 
 def defaults(run: Run) -> str:
