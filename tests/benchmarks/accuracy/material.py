@@ -85,7 +85,7 @@ class Recipe:
 
     @property
     def ideal(self) -> bool:
-        """Whether the floors of issue 3 speak of it: 480p or more, 25 fps or more, frontal."""
+        """Whether the accuracy targets apply: 480p or more, 25 fps or more, frontal."""
         sharp = self.height == 0 or self.height >= 480
         return sharp and (self.fps == 0 or self.fps >= 25) and abs(self.yaw_deg) <= 15
 

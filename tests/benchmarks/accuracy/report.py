@@ -108,14 +108,13 @@ def page(run: Run, folder: str, plots: list[str], command: str, seconds: float, 
         "## Limits\n" + limits,
         "## Accuracy targets\nDefault thresholds.\n\n" + tables.floors(run),
         "## All rules at their defaults\n" + tables.defaults(run),
-        "## Contribution of each part\nThe program with parts left out, default thresholds; recall of "
-        "injected movements in all conditions, in total and by region. *Landmarks alone*: no patch "
+        "## Contribution of each part\nThe program with parts left out, default thresholds; "
+        "recall of injected movements in all conditions, in total and by region. *Landmarks alone*: no patch "
         "networks. *No mouth network*: lids from patches, corners from landmarks. The thresholds "
-        "were chosen for the complete program, not for each row.\n\n"
-        + tables.parts(run),
+        "were chosen for the complete program, not for each row.\n\n" + tables.parts(run),
         f"## Recall against false events\n![ROC]({folder}/{plots[0]})\n\n"
-        "Recall of injected movements in good conditions, at the best factor within a rate of false "
-        "events (95 % interval over persons). \"Left out\": the factor is chosen on all persons "
+        "Recall of injected movements in good conditions, at the best factor within a rate of "
+        'false events (95 % interval over persons). "Left out": the factor is chosen on all persons '
         "except the one tested; the cell gives recall and false events a minute.\n\n"
         + tables.roc(run, tables.ideal)
         + "\n\nClosures of one eye only, because the peers see nothing else:\n\n"
@@ -127,8 +126,8 @@ def page(run: Run, folder: str, plots: list[str], command: str, seconds: float, 
         "## Recall by condition\nDefault thresholds, all amplitudes and durations.\n\n"
         + tables.conditions(run),
         f"## False events by situation\n![situations]({folder}/{plots[2]})\n\n"
-        "Default thresholds. A clip counts as one situation; a rendered face counts by its movement "
-        "at the time.\n\n"
+        "Default thresholds. A clip counts as one situation; a rendered face counts by its "
+        "movement at the time.\n\n"
         + tables.situations(run)
         + "\n\nRegion of the false events:\n\n"
         + tables.false_regions(run),

@@ -117,7 +117,9 @@ def floors(run: Run) -> str:
         )
     line("side wrong", 0, 0, lambda n: float(run.joined(n).tally().wrong_side), most=True)
     line("counts of recordings, ICC(2,1)", 0.9, 0.97, lambda n: run.joined(n).agreement().icc)
-    return markdown(["", "target without download", "facemesh", "target, best model", *names[1:]], rows)
+    return markdown(
+        ["", "target without download", "facemesh", "target, best model", *names[1:]], rows
+    )
 
 
 def defaults(run: Run) -> str:
