@@ -109,13 +109,13 @@ def page(run: Run, folder: str, plots: list[str], command: str, seconds: float, 
         "## Accuracy targets\nDefault thresholds.\n\n" + tables.floors(run),
         "## All rules at their defaults\n" + tables.defaults(run),
         "## Contribution of each part\nThe program with parts left out, default thresholds; "
-        "recall of injected movements in all conditions, in total and by region. *Landmarks alone*: no patch "
-        "networks. *No mouth network*: lids from patches, corners from landmarks. The thresholds "
+        "recall of injected movements in all conditions, in total and by region. "
+        "*Landmarks alone*: no patch networks. *No mouth network*: lids from patches, corners from landmarks. The thresholds "
         "were chosen for the complete program, not for each row.\n\n" + tables.parts(run),
         f"## Recall against false events\n![ROC]({folder}/{plots[0]})\n\n"
         "Recall of injected movements in good conditions, at the best factor within a rate of "
-        'false events (95 % interval over persons). "Left out": the factor is chosen on all persons '
-        "except the one tested; the cell gives recall and false events a minute.\n\n"
+        'false events (95 % interval over persons). "Left out": the factor is chosen on all '
+        "persons except the one tested; the cell gives recall and false events a minute.\n\n"
         + tables.roc(run, tables.ideal)
         + "\n\nClosures of one eye only, because the peers see nothing else:\n\n"
         + tables.roc(run, lambda p, m: tables.ideal(p, m) and m.region == "eye"),
