@@ -110,8 +110,9 @@ def page(run: Run, folder: str, plots: list[str], command: str, seconds: float, 
         "## All rules at their defaults\n" + tables.defaults(run),
         "## Contribution of each part\nThe program with parts left out, default thresholds; "
         "recall of injected movements in all conditions, in total and by region. "
-        "*Landmarks alone*: no patch networks. *No mouth network*: lids from patches, corners from landmarks. The thresholds "
-        "were chosen for the complete program, not for each row.\n\n" + tables.parts(run),
+        "*Landmarks alone*: no patch networks. *No mouth network*: lids from patches, corners "
+        "from landmarks. The thresholds were chosen for the complete program, not for each row.\n\n"
+        + tables.parts(run),
         f"## Recall against false events\n![ROC]({folder}/{plots[0]})\n\n"
         "Recall of injected movements in good conditions, at the best factor within a rate of "
         'false events (95 % interval over persons). "Left out": the factor is chosen on all '
