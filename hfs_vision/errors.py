@@ -11,39 +11,56 @@ from importlib.util import find_spec
 
 
 class HfsVisionError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    ``code`` names its kind where an error is stored.
+    """
 
     exit_code = 1
+    code = "failed"
 
 
 class UsageError(HfsVisionError):
     """The call was wrong: a path that is missing, a setting out of range, a result that exists."""
 
     exit_code = 2
+    code = "usage"
 
 
 class SourceError(HfsVisionError):
     """A source of frames cannot be opened or decoded, or holds too little to analyse."""
 
+    code = "source"
+
 
 class NoFaceError(SourceError):
     """A source was read, but no frame of it shows a face."""
+
+    code = "no_face"
 
 
 class ModelError(HfsVisionError):
     """A landmark model is missing, damaged or not supported by the installed MediaPipe."""
 
+    code = "model"
+
 
 class TableError(HfsVisionError):
     """A CSV or JSON file does not have the documented form; the message names file and row."""
+
+    code = "table"
 
 
 class OutputError(HfsVisionError):
     """A result cannot be written."""
 
+    code = "output"
+
 
 class DiaryError(HfsVisionError):
     """A diary is damaged, in use, of a newer version, or no diary."""
+
+    code = "diary"
 
 
 def library_hint(error: BaseException) -> str:

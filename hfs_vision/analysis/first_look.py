@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import measure
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import SourceError
 from hfs_vision.landmarks.face_identity import FacePosition, Picture
 from hfs_vision.landmarks.mediapipe_models import check_subject, open_faces
@@ -112,16 +113,18 @@ class FirstLook:
         )
 
     @property
-    def warnings(self) -> list[str]:
-        """What the reader of a result must know, in sentences."""
+    def warnings(self) -> list[Message]:
+        """What the reader of a result must know."""
         found = []
         if self.turned_deg:
+            code = "turned_upside_down" if self.turned_deg == 180 else "turned_on_side"
+            found.append(Message(code, degrees=self.turned_deg))
+        if len(self.faces) > 1:
+            first, *others = (self._where(face) for face in self.faces)
+            count = len(self.faces)
             found.append(
-                f"{self.turn_text}; left and right are the subject's own, as always. A camera or a "
-                "file that is upright needs no turning"
+                Message("several_faces", count=count, followed=first, others=", ".join(others))
             )
-        if self.faces_text:
-            found.append(f"{self.faces_text}: --subject X Y follows another")
         return found
 
     def _where(self, face: SeenFace) -> str:

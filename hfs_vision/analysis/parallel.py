@@ -26,6 +26,7 @@ import numpy as np
 from hfs_vision.analysis.first_look import FirstLook, first_look
 from hfs_vision.analysis.measure_frames import CpuTimes, Measuring, Progress
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.messages import Message
 from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, extract_appearance
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.landmarks.patch_networks import PatchNetworks
@@ -74,10 +75,7 @@ class LandmarkerChoice:
         return replace(self, subject=look.subject, passed_over=look.passed_over)
 
 
-KILLED = (
-    "a worker process was killed, perhaps because memory ran out; one process alone measured the "
-    "rest, and nothing is missing: use fewer --workers"
-)
+KILLED = Message("worker_killed")
 
 
 @dataclass(frozen=True)

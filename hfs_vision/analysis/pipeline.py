@@ -18,6 +18,7 @@ from hfs_vision.analysis.measure_frames import CpuTimes
 from hfs_vision.analysis.parallel import LandmarkerChoice, MeasuredPart, measure_recording
 from hfs_vision.core.detector import Detector, DetectorUpdate
 from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.core.messages import Message, read_messages
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Segment, Summary, Tally
@@ -70,7 +71,8 @@ class Analysis:
         measurements, signals: One row per frame.
         summary: Counts and rates.
         settings: What was decided by.
-        warnings: What makes the counts less certain, in sentences.
+        warnings: What makes the counts less certain: each a `hfs_vision.core.messages.Message`,
+            or the text alone where an early version wrote it.
         source_warnings: Those of them that were seen while reading (damage, another person in
             view) and so cannot be known from the measurements.
         source, decoding, repeats, model: What was read and which landmark model ran; ``None`` where
@@ -319,13 +321,10 @@ def detect(
             progress(done, float(measurements.time_s[done - 1]))
     run.finish()
     inherited = inherited or {}
-    source_warnings = list(inherited.get("source_warnings") or [])
+    source_warnings = read_messages(inherited.get("source_warnings") or [])
     frames, left = inherited.get("frames"), len(measurements)
     if isinstance(frames, int) and left < frames:
-        source_warnings.append(
-            f"{frames - left} of the {frames} frames that were measured are missing from the table "
-            "of signals: it was cut off or edited"
-        )
+        source_warnings.append(Message("rows_missing", count=frames - left, frames=frames))
     return run.result(settings, source_warnings=source_warnings, inherited=inherited)
 
 

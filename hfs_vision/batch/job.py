@@ -166,7 +166,7 @@ class Job:
                 sha256 = digest(Path(self.source))
         try:
             with self._lock():
-                return self._failed(sha256, self._told(reason))
+                return self._failed(sha256, self._told(reason), "unexpected")
         except BusyError:
             return Outcome("busy")
 
@@ -230,7 +230,8 @@ class Job:
             raise
         except Exception as error:  # one recording, whatever is in it, does not end the others
             told = str(error) if isinstance(error, HfsVisionError) else repr(error)
-            return self._failed(sha256, self._told(told.replace(str(path), self.source)))
+            code = error.code if isinstance(error, HfsVisionError) else "unexpected"
+            return self._failed(sha256, self._told(told.replace(str(path), self.source)), code)
         if self.deidentified and result.source is not None:
             undated = replace(result.source, recorded_utc=None, recorded_local=None)
             result = replace(result, source=undated)
@@ -268,8 +269,8 @@ class Job:
             )
         return result
 
-    def _failed(self, sha256: str, reason: str) -> Outcome:
-        record = self._record(sha256, "failed", reason=reason)
+    def _failed(self, sha256: str, reason: str, code: str) -> Outcome:
+        record = self._record(sha256, "failed", reason=reason, reason_code=code)
         aside = write_record(self._folder, record, None, force=self.force, inputs=self._inputs)
         return Outcome("failed", reason, set_aside=aside)
 

@@ -13,6 +13,7 @@ import numpy as np
 from hfs_vision.core.detector import DetectorUpdate
 from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.messages import Message
 from hfs_vision.core.signals import MIN_VISIBILITY, Signals
 from hfs_vision.schema import KINDS, SIDES, Event, FloatArray
 
@@ -105,56 +106,40 @@ class Summary:
         """Valid time as a share of the recording's length."""
         return self.valid_s / self.duration_s if self.duration_s > 0 else 0.0
 
-    def warnings(self) -> list[str]:
-        """What makes the counts less certain, in sentences."""
-        found = []
+    def warnings(self) -> list[Message]:
+        """What makes the counts less certain."""
+        found: list[Message] = []
         if self.fps < LOW_FPS:
-            found.append(
-                f"low frame rate ({self.fps:.1f} frames/s): movements under about "
-                f"{1500 / self.fps:.0f} ms can be missed; record at 30, better 60 frames/s"
-            )
+            shortest_ms = 1500 / self.fps
+            found.append(Message("low_frame_rate", fps=self.fps, shortest_ms=shortest_ms))
         if self.face_px < SMALL_FACE_PX:
-            found.append(
-                f"small face ({self.face_px:.0f} px between the outer corners of the eyes, "
-                f"{SMALL_FACE_PX:.0f} or more are wanted): come nearer or record at a higher "
-                "resolution"
-            )
+            found.append(Message("small_face", face_px=self.face_px, wanted_px=SMALL_FACE_PX))
         if self.valid_s >= _LIDS_KNOWN_S:
-            found += lids_text(self.open_left, self.open_right)
+            found += lids_differ(self.open_left, self.open_right)
         if self.frames and self.valid_frames < (1 - _MANY_INVALID) * self.frames:
-            found.append(
-                f"no usable face in {self.frames - self.valid_frames} of {self.frames} frames "
-                f"({1 - self.valid_frames / self.frames:.0%}): away, turned aside, hidden or frozen"
-            )
+            count = self.frames - self.valid_frames
+            share = count / self.frames
+            found.append(Message("no_usable_face", count=count, frames=self.frames, share=share))
         if self.valid_s < _SHORT_S:
-            found.append(
-                f"short recording ({self.valid_s:.0f} s of valid time): rates per minute are "
-                f"uncertain below {_SHORT_S:.0f} s"
-            )
+            found.append(Message("short_recording", valid_s=self.valid_s, wanted_s=_SHORT_S))
         if self.valid_s >= _UNBLINKING_S and not self.blinks + self.counts[-1].count:
-            found.append(
-                f"no movement and not one blink in {self.valid_s:.0f} s: it may be a photograph, "
-                "or lids that cannot be read (dark glasses, glare, a picture out of focus)"
-            )
+            found.append(Message("no_blink", valid_s=self.valid_s))
         return found
 
 
-def lids_text(left: float, right: float) -> list[str]:
-    """A sentence where two open eyes differ more than those of ordinary faces do, else none.
+def lids_differ(left: float, right: float) -> list[Message]:
+    """A warning where two open eyes differ more than those of ordinary faces do, else none.
 
-    >>> lids_text(0.05, 0.1)[0][:68]
+    >>> lids_differ(0.05, 0.1)[0][:68]
     'the lids differ at rest: the left eye opens to 50% of the right; a l'
-    >>> lids_text(0.09, 0.1)
+    >>> lids_differ(0.09, 0.1)
     []
     """
     narrow, wide = ("left", "right") if left < right else ("right", "left")
     share = min(left, right) / max(left, right) if max(left, right) > 0 else 1.0
     if not share < LIDS_DIFFER:
         return []
-    return [
-        f"the lids differ at rest: the {narrow} eye opens to {max(share, 0.0):.0%} of the {wide}; "
-        "a look down or a slow blink may then read as a closure of one side"
-    ]
+    return [Message("lids_differ", side=narrow, other=wide, share=max(share, 0.0))]
 
 
 def of_open_eyes(measured: Measurements) -> FloatArray:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, select, type_coerce
 from sqlalchemy.types import NullType
 
+from hfs_vision.core.messages import read_messages, stored_messages
 from hfs_vision.diary import tables
 from hfs_vision.diary.records import (
     AFFECTED_SIDES,
@@ -26,7 +27,7 @@ from hfs_vision.diary.records import (
     SessionRecord,
     Treatment,
 )
-from hfs_vision.results import sound_text
+from hfs_vision.results import sound_json
 from hfs_vision.schema import FIRST_YEAR, LARGEST, LAST_YEAR, in_years
 
 _SESSION = [f.name for f in fields(SessionRecord) if f.name != "segments"]
@@ -39,7 +40,7 @@ _TIMES = [f"{side}_{kind}_time_s" for side, kind in KEYS]
 def session_row(record: SessionRecord) -> dict[str, Any]:
     """Columns of the session but its number, which the file gives."""
     values = {name: getattr(record, name) for name in _SESSION if name != "number"}
-    return {**values, "warnings": list(record.warnings)}
+    return {**values, "warnings": stored_messages(record.warnings)}
 
 
 def segment_rows(number: int, record: SessionRecord) -> list[dict[str, Any]]:
@@ -234,11 +235,11 @@ def _day(name: str, value: Any) -> date:
 def _warnings(name: str, value: Any) -> tuple[str, ...]:
     try:
         found = json.loads(value)
+        if isinstance(found, list):
+            return tuple(read_messages(sound_json(found)))
     except (ValueError, TypeError, RecursionError):
-        found = None
-    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
-        raise ValueError(f"{name} is {_told(value)}; it must be a list of texts")
-    return tuple(map(sound_text, found))
+        pass
+    raise ValueError(f"{name} is {_told(value)}; it must be a list of texts or of messages")
 
 
 _LONGEST_TOLD = 60

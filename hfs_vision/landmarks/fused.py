@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hfs_vision.core.landmarks import RIGID
+from hfs_vision.core.messages import Message
 from hfs_vision.schema import FloatArray, Frame, Landmarker, ModelIdentity
 
 _FAR = 0.5
@@ -39,10 +40,7 @@ class FusedLandmarker:
         """Those of both models, each once."""
         found = [text for part in self._parts for text in part.warnings]
         if self._apart:
-            found.append(
-                f"the two landmark models followed different faces in {self._apart} frame(s), "
-                "which were left out; --subject chooses one"
-            )
+            found.append(Message("models_disagree", count=self._apart))
         return tuple(dict.fromkeys(found))
 
     def __call__(self, frame: Frame) -> FloatArray:

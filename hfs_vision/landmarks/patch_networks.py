@@ -16,6 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from hfs_vision.core.geometry import PatchMeasurements
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import ModelError
 from hfs_vision.landmarks import model_files
 from hfs_vision.landmarks.patches import EYE, MOUTH, FacePatches, PatchPlan, cut_patches
@@ -59,14 +60,11 @@ class PatchNetworks:
         return self._sha256
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Message, ...]:
         """Tells where other weights run than come with the program."""
         if self._sha256 == _SHA256:
             return ()
-        return (
-            f"{' and '.join(FILES)} are not those of this version (damaged, or trained anew): how "
-            "well they do is not known",
-        )
+        return (Message("other_patch_networks", files=" and ".join(FILES)),)
 
     def __call__(self, frame: Frame, landmarks: FloatArray) -> FloatArray:
         """What the patches of one frame show.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import ModelError, SourceError
 from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, Picture
 from hfs_vision.landmarks.native_output import quiet_native
@@ -43,7 +44,7 @@ class SubjectLandmarker:
         return self._identity
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Message, ...]:
         """Each time at which the landmarks may have become another person's, or the subject left
         and only a bystander remained.
         """

@@ -20,6 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hfs_vision.core.messages import Message
 from hfs_vision.landmarks.face_identity import (
     AppearanceVector,
     FacePosition,
@@ -113,7 +114,7 @@ class Subject:
         self._refused = False
         self._in_company = False
         self._turned_s: float | None = None
-        self.warnings: list[str] = []
+        self.warnings: list[Message] = []
 
     def __call__(self, rgb: Picture, time_s: float) -> FloatArray:
         """Mesh of the subject in the next picture, ``(478, 3)`` pixels; NaN where there is none."""
@@ -152,9 +153,9 @@ class Subject:
             if face is None:
                 continue
             if self._wanted is not None and place is not order[0]:
+                wanted = str(self._wanted)
                 self.warnings.append(
-                    f"the face nearest to {self._wanted} gives no landmarks; another one is "
-                    f"followed from {time_s:.2f} s on"
+                    Message("subject_without_landmarks", wanted=wanted, from_s=time_s)
                 )
             if self._known is not None:
                 self._look = self._known
@@ -256,20 +257,14 @@ class Subject:
                     continue
                 back = self._turn_to(rgb, time_s, place)
                 if back is not None:
-                    self.warnings.append(
-                        f"from {since_s:.2f} s to {time_s:.2f} s the landmarks may be another "
-                        "person's, who passed the subject; from then on the subject's again"
-                    )
+                    self.warnings.append(Message("passed_by", from_s=since_s, to_s=time_s))
                     return self._take(time_s, back)
         if self._has_turned(rgb, time_s, face):
             self._lost, self._others, self._refused = True, [], False
             return no_face()
         if time_s - since_s >= PATIENCE_S:
             # A new light, a hand or a person who stayed in front: the look cannot tell which.
-            self.warnings.append(
-                f"from {since_s:.2f} s to {time_s:.2f} s and perhaps later the followed face does "
-                "not look as before: covered, in another light, or another person's"
-            )
+            self.warnings.append(Message("looks_changed", from_s=since_s, to_s=time_s))
             return self._take_anew(rgb, time_s, face)
         return face
 
@@ -290,9 +285,7 @@ class Subject:
                 continue
             if self._turned_s is None:
                 self.warnings.append(
-                    f"from {time_s:.2f} s on the picture is turned by {90 * quarters} degrees "
-                    "against its start: nothing is measured until it turns back; cut the "
-                    "recording there and analyse each part by itself"
+                    Message("picture_turned", from_s=time_s, degrees=90 * quarters)
                 )
             self._turned_s = time_s
             return True
@@ -326,10 +319,7 @@ class Subject:
                     return self._take_anew(rgb, time_s, face)
         if self._others and not self._refused:
             self._refused = True
-            self.warnings.append(
-                f"the subject was lost at {self._seen_s:.2f} s; at {time_s:.2f} s only a person "
-                "who was seen beside the subject is in view and is not followed"
-            )
+            self.warnings.append(Message("only_another_person", lost_s=self._seen_s, from_s=time_s))
         return no_face()
 
     def _set_others_apart(
@@ -365,20 +355,14 @@ class Subject:
         self._look = self._known
         likeness = self._likeness(extract_appearance(rgb, face))
         if likeness < (ALIKE if self._in_company else UNLIKE):
-            self.warnings.append(
-                f"the face followed from {time_s:.2f} s on does not look as at the start: in "
-                f"another light, or another person's (likeness {likeness:.2f} of 1)"
-            )
+            self.warnings.append(Message("looks_unlike_start", from_s=time_s, likeness=likeness))
 
     def _tell_of_another(
         self, rgb: Picture, time_s: float, face: FloatArray, elsewhere: bool
     ) -> None:
         likeness = self._likeness(extract_appearance(rgb, face))
-        what = "at another place or of another size" if elsewhere else "of another look"
-        self.warnings.append(
-            f"the subject was lost at {self._seen_s:.2f} s; the face followed from {time_s:.2f} s "
-            f"on is {what} and may be another person's (likeness {likeness:.2f} of 1)"
-        )
+        code = "found_elsewhere" if elsewhere else "found_unlike"
+        self.warnings.append(Message(code, lost_s=self._seen_s, from_s=time_s, likeness=likeness))
 
 
 def _reach(away_s: float) -> float:

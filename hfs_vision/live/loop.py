@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from hfs_vision.analysis.pipeline import summary_values
+from hfs_vision.core.messages import Message
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.summary import Segment, Summary
 from hfs_vision.errors import OutputError
@@ -327,21 +328,15 @@ class Loop:
         stats = self._capture.stats
         found = [*self._capture.source.warnings, *self._counting.warnings]
         if stats.dropped:
-            found.append(
-                f"{stats.dropped} of {stats.captured} frames were dropped because this machine "
-                "was too slow for them: close other programs, or ask for a smaller picture"
-            )
+            found.append(Message("frames_dropped", count=stats.dropped, frames=stats.captured))
         if stats.interruptions:
-            found.append(f"the camera was lost {len(stats.interruptions)} times")
+            found.append(Message("camera_lost", count=len(stats.interruptions)))
         fps = self._counting.tally.fps
         found += self._counting.repeats.counts.warnings(fps)
         if self._asked_fps and fps < DELIVERED_SHARE * self._asked_fps:
-            found.append(
-                f"the camera gave {fps:.1f} frames/s where {self._asked_fps:g} were asked for: "
-                "many cameras slow down in weak light"
-            )
+            found.append(Message("camera_slow", fps=fps, wanted_fps=self._asked_fps))
         if self._recorder and self._recorder.error:
-            found.append(f"the video was not recorded to its end: {self._recorder.error}")
+            found.append(Message("video_not_recorded", reason=self._recorder.error))
         elif self._recorder and self._recorder.dropped:
-            found.append(f"{self._recorder.dropped} frames are missing in the recorded video")
+            found.append(Message("video_frames_missing", count=self._recorder.dropped))
         return found

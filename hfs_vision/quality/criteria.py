@@ -13,7 +13,7 @@ from hfs_vision.core.summary import (
     LOW_FPS,
     OPEN_PERCENTILE,
     SMALL_FACE_PX,
-    lids_text,
+    lids_differ,
     of_open_eyes,
 )
 from hfs_vision.live.hints import DARK, DELIVERED_SHARE
@@ -138,7 +138,7 @@ def _lids(seen: Observed) -> Iterator[Finding]:
     left, right = np.percentile(apertures, OPEN_PERCENTILE, axis=0).tolist()
     widest = max(left, right)
     share = max(min(left, right), 0.0) / widest if widest > 0 else math.nan
-    differ = lids_text(left, right)
+    differ = lids_differ(left, right)
     found = differ[0] if differ else f"one opens to {share_text(share)} of the other"
     advice = "Look straight ahead; judge by eye what is found while the subject looks down"
     yield _finding("lids", YOURS if differ else OK, share, "", found, advice)

@@ -36,7 +36,7 @@ from hfs_vision.results.folder import (
     read_marks,
     recording_of,
 )
-from hfs_vision.results.json_files import read_json, sound_text
+from hfs_vision.results.json_files import read_json, sound_json
 from hfs_vision.results.labels import KNOWN_LABELS, numbered_labels
 from hfs_vision.results.ownership import (
     ANNOTATED,
@@ -147,7 +147,7 @@ __all__ = [
     "retire",
     "reviewed_line",
     "signal_lines",
-    "sound_text",
+    "sound_json",
     "twitch_lines",
     "video_kind",
     "video_tag",

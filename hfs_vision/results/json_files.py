@@ -29,6 +29,15 @@ def sound_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def sound_json(value: Any) -> Any:
+    """The same with all its texts as `sound_text` gives them."""
+    if isinstance(value, dict):
+        return {sound_text(name): sound_json(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [sound_json(inner) for inner in value]
+    return sound_text(value) if isinstance(value, str) else value
+
+
 def _whole(digits: str) -> int | float:
     value = float(digits)
     return int(digits) if abs(value) < 2**53 else value

@@ -13,9 +13,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hfs_vision.core.messages import read_messages
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.results.json_files import read_json, sound_text
+from hfs_vision.results.json_files import read_json, sound_json
 from hfs_vision.schema import FIRST_YEAR, LARGEST, LAST_YEAR, in_years
 
 _NAN = math.nan
@@ -117,7 +118,7 @@ def read_summary(path: Path) -> SummaryFile | None:
             and says what is expected.
     """
     try:
-        values = _sound(read_json(path))
+        values = sound_json(read_json(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
@@ -136,8 +137,8 @@ def _summary(path: Path, values: dict[str, Any]) -> SummaryFile:
     given = part.part("settings")
     return SummaryFile(
         partial=part.flag("partial"),
-        warnings=part.texts("warnings"),
-        source_warnings=part.texts("source_warnings"),
+        warnings=part.messages("warnings"),
+        source_warnings=part.messages("source_warnings"),
         frames=part.whole("frames"),
         blinks=part.whole("blinks"),
         counted=_counted(part),
@@ -176,15 +177,6 @@ def _summary(path: Path, values: dict[str, Any]) -> SummaryFile:
         else None,
         values=values,
     )
-
-
-def _sound(value: Any) -> Any:
-    """The same with texts that can be written and shown."""
-    if isinstance(value, dict):
-        return {sound_text(name): _sound(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_sound(inner) for inner in value]
-    return sound_text(value) if isinstance(value, str) else value
 
 
 def _counted(part: _Part) -> int | None:
@@ -247,8 +239,8 @@ class _Part:
     def text(self, name: str) -> str:
         return self._read(name, "", _text, "a text")
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        return self._read(name, (), _texts, "a list of texts")
+    def messages(self, name: str) -> tuple[str, ...]:
+        return self._read(name, (), _messages, "a list of texts, or of codes with their values")
 
     def moment(self, name: str, *, zoned: bool = True) -> datetime | None:
         """In UTC; or, where it may lack an offset, as it stands."""
@@ -323,10 +315,10 @@ def _text(value: object) -> str:
     return value
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def _messages(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError
-    return tuple(map(_text, value))
+    return tuple(read_messages(value))
 
 
 def _clock(value: object) -> datetime:

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.messages import Message
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Count, Segment
 from hfs_vision.errors import OutputError, UsageError
@@ -275,6 +276,8 @@ def _encodable(text: str) -> str:
 
 
 def _json_ready(value: Any) -> Any:
+    if isinstance(value, Message):
+        return _json_ready(value.as_dict())
     if isinstance(value, dict):
         return {key: _json_ready(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import SourceError, UsageError
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video.source import Picture, check_fps
@@ -124,7 +125,7 @@ class Camera:
         self._cameras, self._open_device = cameras, open_device
         self._chosen: CameraName | None = None
         self._closing = threading.Event()
-        self.warnings: list[str] = []
+        self.warnings: list[Message] = []
 
     def pictures(self) -> Iterator[tuple[float, Picture]]:
         """Opens the camera and gives its pictures until `close`.
@@ -199,7 +200,5 @@ class Camera:
             rotation_deg=0,
         )
         if (width, height) != self._size:
-            self.warnings.append(
-                f"the camera gives {width}x{height} where {self._size[0]}x{self._size[1]} was "
-                "asked for"
-            )
+            wanted = dict(zip(("wanted_width", "wanted_height"), self._size, strict=True))
+            self.warnings.append(Message("camera_size", width=width, height=height, **wanted))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from hfs_vision.core.messages import Message
+
 _MOST_BOXES = 10_000
 _NORMAL = 1 << 16  # a speed of 1 in 16.16
 _UNTIL_THE_END = 1 << 62
@@ -35,16 +37,12 @@ class Edits:
         """Whether what stands there is played at all."""
         return any(start <= tick < stop for start, stop in self.parts)
 
-    def doubt(self) -> str:
+    def doubt(self) -> Message:
         """What to tell the user."""
         slow, fast = self.speeds
-        how = "repeats parts or changes their order"
         if slow != 1.0 or fast != 1.0:
-            how = f"changes the speed ({slow:g} to {fast:g} times the recorded one)"
-        return (
-            f"its edit list {how}: times here are those at which the camera recorded, each picture "
-            "once; players show others"
-        )
+            return Message("edited_speed", slowest=slow, fastest=fast)
+        return Message("edited_order")
 
 
 def read_edits(path: Path) -> list[Edits | None]:

@@ -15,6 +15,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import SourceError
 from hfs_vision.schema import Frame
 from hfs_vision.video.coded_units import length_size, malformed
@@ -77,7 +78,7 @@ class VideoFile(FrameSource):
             self.check_same()
             yield container, video_stream(container, self.path)
 
-    def check_same(self) -> str:
+    def check_same(self) -> Message | None:
         """See `FrameSource.check_same`."""
         return self._original.check()
 
@@ -147,7 +148,7 @@ class VideoPart(FrameSource):
         """See `FrameSource.part`: of the whole file again."""
         return self._whole.part(start_s, stop_s, lead_s)
 
-    def check_same(self) -> str:
+    def check_same(self) -> Message | None:
         """See `FrameSource.check_same`."""
         return self._whole.check_same()
 

@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from hfs_vision.core.messages import Message
 from hfs_vision.schema import SourceInfo
 from hfs_vision.video.recording_date import recorded_by_tags
 from hfs_vision.video.source import Picture
@@ -77,7 +78,7 @@ def video_info(
     )
 
 
-def _time_doubts(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[str]:
+def _time_doubts(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Message]:
     rate = nominal_rate(stream) or math.nan
     shown_s = _length_s(stream)
     heard_s = max(map(_length_s, container.streams.audio), default=0.0)
@@ -88,29 +89,17 @@ def _time_doubts(container: InputContainer, stream: VideoStream, path: Path) -> 
     if shown_s > 0 and heard_s > 0 and slowed > 0:
         true_speed = abs(math.log(heard_s / shown_s)) < abs(math.log(slowed * heard_s / shown_s))
     if not (true_speed and 1 / _LOW_LIGHT <= slowed <= _LOW_LIGHT):
-        told = f"it was recorded at {slowed * rate:.4g} frames/s and plays at {rate:.4g}"
+        recorded = slowed * rate
         if slowed > _SLOWED:
-            yield (
-                f"{told} (slow motion): durations are {slowed:.1f} times too long; give it at its "
-                "true speed"
-            )
+            yield Message("slow_motion", recorded_fps=recorded, fps=rate, times=slowed)
         elif 0 < slowed < 1 / _SLOWED:
-            yield (
-                f"{told} (time lapse): durations are {1 / slowed:.1f} times too short, and most of "
-                "what moved was not recorded; record at the usual speed"
-            )
+            yield Message("time_lapse", recorded_fps=recorded, fps=rate, times=1 / slowed)
     other = _avi_rate(path) if container.format.name == "avi" else math.nan
     if abs(rate / other - 1) > _SAME_RATE:
-        yield (
-            f"its header states {rate:.1f} frames/s in one place and {other:.1f} in another: "
-            "times, durations and rates may be wrong; record or convert it again"
-        )
+        yield Message("two_rates", fps=rate, other_fps=other)
     apart_s = abs(shown_s - heard_s)
     if shown_s and heard_s and apart_s > max(_SAME_LENGTH_S, _SAME_LENGTH * shown_s):
-        yield (
-            f"its pictures last {shown_s:.1f} s and its sound {heard_s:.1f} s: one was cut, or its "
-            "speed was changed, and then times and rates are wrong"
-        )
+        yield Message("sound_of_other_length", pictures_s=shown_s, sound_s=heard_s)
 
 
 def _length_s(stream: VideoStream | AudioStream) -> float:

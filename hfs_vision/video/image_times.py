@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import SourceError
 
 _DIGITS = re.compile(r"([0-9]+)")
@@ -23,8 +24,8 @@ def natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
     return [(int(number or -1), text) for number, text in parts], path.name
 
 
-def times_by_number(images: Sequence[Path], fps: float) -> tuple[list[float], list[str]]:
-    """Times in seconds, the first at 0, and what the user must know of them, in sentences.
+def times_by_number(images: Sequence[Path], fps: float) -> tuple[list[float], list[Message]]:
+    """Times in seconds, the first at 0, and what the user must know of them.
 
     The number of an image is the last one in its name that goes up from image to image, if the
     names have everything but numbers and endings in common.
@@ -44,11 +45,8 @@ def times_by_number(images: Sequence[Path], fps: float) -> tuple[list[float], li
     """
     numbers = _numbers(images)
     if numbers is None:
-        told = (
-            "the names of the images do not number them from first to last: they are timed by "
-            "their order, and it cannot be known whether some are missing"
-        )
-        return [index / fps for index in range(len(images))], [told] if len(images) > 1 else []
+        told = [Message("images_not_numbered")] if len(images) > 1 else []
+        return [index / fps for index in range(len(images))], told
     steps = [b - a for a, b in pairwise(numbers)]
     usual = Counter(steps).most_common(1)[0][0] if steps else 1
     since = [number - numbers[0] for number in numbers]
@@ -56,23 +54,17 @@ def times_by_number(images: Sequence[Path], fps: float) -> tuple[list[float], li
     for unit, a_second in _UNITS.items():
         if middle > 1 and abs(middle * fps / a_second - 1) <= _SAME_STEP:
             return [number / a_second for number in since], [
-                f"the numbers of the images step by about {middle}, as times in {unit} do at "
-                f"{fps:g} images/s: they are taken for that"
+                Message("images_numbered_by_time", step=middle, unit=unit, fps=fps)
             ]
     step = usual if math.gcd(*steps) == usual and 2 * steps.count(usual) >= len(steps) else 1
     notes = []
     if step > 1:
-        notes.append(
-            f"the numbers of the images step by {step} throughout: {fps:g} images/s is taken for "
-            f"the rate of those that are there; if it is the rate of all numbers, give --fps "
-            f"{fps / step:g}"
-        )
+        notes.append(Message("images_step", step=step, fps=fps, other_fps=fps / step))
     missing = since[-1] // step + 1 - len(images)
     if missing:
         longest = max(steps) // step - 1
         notes.append(
-            f"{missing} images are missing by their numbers, at most {longest} in a row "
-            f"({longest / fps:.2f} s): there nothing was seen"
+            Message("images_missing", count=missing, longest=longest, longest_s=longest / fps)
         )
     return [number / step / fps for number in since], notes
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import SourceError, TableError, UsageError
 from hfs_vision.results.read_tables import parse_number, read_header, read_rows
 from hfs_vision.schema import SourceInfo
@@ -76,18 +77,13 @@ class ImageFolder(FrameSource):
         part._span = Span(start_s, stop_s, lead_s)
         return part
 
-    def check_same(self) -> str:
+    def check_same(self) -> Message | None:
         """See `FrameSource.check_same`; images that are gone by now are no change."""
         for image, key in self._keys.items():
             with suppress(FileNotFoundError):
                 self._check(image, key_of(image.stat()), key)
         added = [p for p in content_files(self.path) if p not in self._files and _is_image(p)]
-        return (
-            f"{len(added)} images were added to the folder while it was read, and left out: run "
-            "again once it is complete"
-            if added
-            else ""
-        )
+        return Message("images_added", count=len(added)) if added else None
 
     def _read(self, image: Path) -> Picture | None:
         try:
@@ -168,10 +164,10 @@ def _decoded(data: bytes) -> Picture | None:
 
 def _timed_images(
     folder: Path, images: list[Path], fps: float | None
-) -> tuple[list[tuple[float, Path]], list[str]]:
+) -> tuple[list[tuple[float, Path]], list[Message]]:
     """Images with their times, and what the user must know of the times."""
     table = folder / TIMESTAMPS_NAME
-    told: list[str] = []
+    told: list[Message] = []
     if table.exists():
         if fps is not None:
             raise UsageError(f"fps={fps:g} given, but {table} holds the times: leave fps out")
@@ -227,7 +223,7 @@ def _read_timestamps(table: Path, images: list[Path]) -> list[tuple[float, Path]
 
 
 def _folder_info(
-    timed: list[tuple[float, Path]], rgb: Picture, fps: float | None, told: list[str]
+    timed: list[tuple[float, Path]], rgb: Picture, fps: float | None, told: list[Message]
 ) -> SourceInfo:
     recorded = taken(timed[0][1])
     span_s = timed[-1][0] - timed[0][0]

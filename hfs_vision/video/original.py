@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import SourceError
 
 _SAMPLES, _SAMPLE_BYTES = 16, 4096
@@ -34,8 +35,8 @@ class Original:
             self._size = os.fstat(file.fileno()).st_size
             self._samples = self._read(file)
 
-    def check(self) -> str:
-        """What was added to the file or cut off it, in words; empty if nothing, or if it is gone.
+    def check(self) -> Message | None:
+        """What was added to the file or cut off it; nothing if it is gone.
 
         What is open can be read on after the file was removed.
 
@@ -45,25 +46,22 @@ class Original:
         try:
             now = self.path.stat()
             if key_of(now) == self._key:
-                return ""
+                return None
             replaced = not stat.S_ISREG(now.st_mode)
             if not replaced:
                 with self.path.open("rb") as file:
                     pairs = zip(self._samples, self._read(file), strict=True)
                     replaced = any(then[: len(found)] != found for then, found in pairs)
         except OSError:
-            return ""
+            return None
         if replaced:
             raise SourceError(
                 f"{self.path} was replaced by another recording while it was read, so nothing of "
                 "it is kept: run again"
             )
         if now.st_size == self._size:
-            return ""
-        return (
-            f"the file was changed while it was read ({self._size} bytes before, {now.st_size} "
-            "after): what was added or cut off may be missing here; run again once it is complete"
-        )
+            return None
+        return Message("file_changed", before=self._size, after=now.st_size)
 
     def _read(self, file: BinaryIO) -> list[bytes]:
         found = []

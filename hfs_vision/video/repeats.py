@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from hfs_vision.core.messages import Message
 from hfs_vision.schema import FloatArray, Frame
 from hfs_vision.video.source import LONGEST_STEP_S
 
@@ -93,24 +94,25 @@ class RepeatCounts:
         """The same while none is frozen: by how much the frame rate is too high; 0 if unknown."""
         return self.repeated / self.judged if self.judged >= _FEWEST else 0.0
 
-    def warnings(self, fps: float) -> list[str]:
-        """What the reader of a result must know, in sentences.
+    def warnings(self, fps: float) -> list[Message]:
+        """What the reader of a result must know.
 
         Args:
             fps: Pictures per second of the recording.
         """
         found = []
         if self.freezes:
-            found.append(
-                f"the picture froze {self.freezes} times, {self.frozen_s:.1f} s in all: movements "
-                "were not seen there"
-            )
+            found.append(Message("picture_froze", count=self.freezes, total_s=self.frozen_s))
         shown = (1 - self.filled) * fps
         if self.judged >= _FEWEST_TOLD and self.filled >= REPEATED:
             found.append(
-                f"{self.filled:.0%} of the pictures repeat the one before: {shown:.1f} different "
-                f"ones a second, not {fps:.1f}; movements under about {1500 / shown:.0f} ms can be "
-                "missed"
+                Message(
+                    "pictures_repeat",
+                    share=self.filled,
+                    shown_fps=shown,
+                    fps=fps,
+                    shortest_ms=1500 / shown,
+                )
             )
         return found
 

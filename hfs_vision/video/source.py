@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hfs_vision.core.messages import Message
 from hfs_vision.errors import UsageError
 from hfs_vision.schema import LARGEST, Frame, SourceInfo
 
@@ -89,28 +90,27 @@ class DecodeStats:
         """Forgets all counts."""
         vars(self).update(vars(DecodeStats()))
 
-    def warnings(self) -> list[str]:
-        """What the reader of a result must know, in sentences."""
+    def warnings(self) -> list[Message]:
+        """What the reader of a result must know."""
         found = []
         if self.truncated:
-            found.append("the file ends early: what is missing at its end was not analysed")
+            found.append(Message("ends_early"))
         whole = self.frames + self.decode_errors + self.withheld + self.dropped_times
         counts = (
-            (self.decode_errors, "could not be decoded"),
-            (self.withheld, "followed a damaged frame and were left out"),
-            (self.dropped_times, "had a time that repeats or goes back and were left out"),
-            (self.estimated_times, "had no time of their own and were timed by the nominal rate"),
+            (self.decode_errors, "frames_not_decoded"),
+            (self.withheld, "frames_after_damage"),
+            (self.dropped_times, "frames_out_of_order"),
+            (self.estimated_times, "frames_without_time"),
         )
-        for count, what in counts:
+        for count, code in counts:
             share = f" ({count / whole:.1%})" if self.frames else ""  # else it is not counted
-            found += [f"{count} frames{share} {what}"] if count else []
+            found += [Message(code, count=count, share=share)] if count else []
         if self.gaps:
             found.append(
-                f"{self.gaps} times no frame came for more than {LONGEST_STEP_S:g} s, "
-                f"{self.gap_s:.1f} s in all: movements were not seen there"
+                Message("holes", count=self.gaps, longest_s=LONGEST_STEP_S, total_s=self.gap_s)
             )
         if self.size_changes:
-            found.append(f"the picture changes its size {self.size_changes} times")
+            found.append(Message("size_changes", count=self.size_changes))
         return found
 
 
@@ -200,15 +200,15 @@ class FrameSource(ABC):
         yield from self._in_order(self._pictures(stats), stats)
         self.check_same()
 
-    def check_same(self) -> str:
-        """What was added to the recording or cut off it since it was opened, in words, or nothing.
+    def check_same(self) -> Message | None:
+        """What was added to the recording or cut off it since it was opened, or nothing.
 
         Asked whenever it is opened again, and at the end of every iteration.
 
         Raises:
             SourceError: Another recording is in its place.
         """
-        return ""
+        return None
 
     def _in_order(
         self, pictures: Iterator[tuple[float, Picture]], stats: DecodeStats

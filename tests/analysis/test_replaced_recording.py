@@ -99,7 +99,7 @@ def test_what_is_removed_is_read_on(path: Path) -> None:
         next(frames)
         path.unlink()
         assert len(list(frames)) == 199
-        assert source.check_same() == ""
+        assert source.check_same() is None
         with pytest.raises(SourceError, match="was removed or moved while it was read"):
             list(source)
 
@@ -115,7 +115,7 @@ def test_the_same_bytes_are_the_same_recording(path: Path, change: str) -> None:
             shutil.copyfile(path, path.with_name("copy"))
             path.with_name("copy").replace(path)
         assert len(list(frames)) == 199
-        assert source.check_same() == ""
+        assert source.check_same() is None
 
 
 @pytest.mark.parametrize("by", [5000, -5000])
@@ -134,7 +134,7 @@ def test_a_header_that_a_recorder_writes_when_it_ends_is_no_other_recording(path
         with path.open("r+b") as file:
             file.seek(0x30)
             file.write(b"\xec\x84\0\0\0\0")
-        assert "bytes before" not in source.check_same()
+        assert source.check_same() is None
 
 
 def test_an_image_that_is_replaced(tmp_path: Path) -> None:

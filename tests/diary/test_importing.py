@@ -11,6 +11,7 @@ import pytest
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.batch import COHORT_COLUMNS
 from hfs_vision.batch.cohort import measured
+from hfs_vision.core.messages import stored_messages
 from hfs_vision.core.settings import Settings, settings_sha256
 from hfs_vision.diary import WHOLE, open_diary
 from hfs_vision.diary.adding import UserFields, add_session
@@ -83,7 +84,7 @@ class TestFolder:
         assert (session.partial, session.reviewed) == (False, False)
         for name in ("fps", "face_px", "duration_s"):
             assert getattr(session, name) == pytest.approx(summary[name])
-        assert list(session.warnings) == summary["warnings"]
+        assert stored_messages(session.warnings) == summary["warnings"]
         (whole,) = session.segments
         assert (whole.label, whole.valid_s) == (WHOLE, pytest.approx(summary["valid_s"]))
         counts = {(c["side"], c["kind"]): c for c in summary["counts"]}

@@ -272,7 +272,7 @@ def judge(code: int, shown: str, out: Path, sound: Sound) -> tuple[str, str]:
     if code != 0 or errors:
         return "wrong", f"exit code {code} with {len(errors)} error messages"
     found, summary = events_in(out), json.loads((out / "summary.json").read_text())
-    warnings = [text for text in summary["warnings"] if not text.startswith("short recording")]
+    warnings = [each for each in summary["warnings"] if each["code"] != "short_recording"]
     true = sound.at(summary["start_s"]) if summary["frames"] == sound.frames else sound.events
     if not all(supported(event, true) for event in found):
         return "wrong", f"an event that the recording does not hold, {told(warnings)}"
@@ -281,6 +281,6 @@ def judge(code: int, shown: str, out: Path, sound: Sound) -> tuple[str, str]:
     return ("right", "") if alike(found, true) else ("wrong", f"other events, {told(warnings)}")
 
 
-def told(warnings: list[str]) -> str:
+def told(warnings: list[dict[str, object]]) -> str:
     """Whether the user was told that something is wrong with the file."""
     return "with a warning" if warnings else "without a warning"
