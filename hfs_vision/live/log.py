@@ -103,6 +103,7 @@ class SessionLog:
         self._provisional_rows = 0
         self._background = ThreadPoolExecutor(max_workers=1)
         self._busy: Future[str | None] | None = None
+        self._noticed: set[str] = set()
 
     def add(self, measured: Measurements, found: DetectorUpdate) -> None:
         """Takes the next frames, and what the detector gave back for them."""
@@ -165,9 +166,9 @@ class SessionLog:
         """Writes what waits; why that fails, for each table."""
         refused = []
         for table in self._tables:
-            before = table.told
             refused.append(table.write() or table.look())
-            if table.told and table.told != before:
+            if table.told and table.told not in self._noticed:  # wherever it was found out
+                self._noticed.add(table.told)
                 self._notice(table.told)
         return refused
 
