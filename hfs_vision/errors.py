@@ -89,6 +89,7 @@ def check_extra(what: str, libraries: Sequence[str], extra: str) -> None:
     missing = [name for name in libraries if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"{what} needs {' and '.join(missing)}, which are not here: "
+            f"{what} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} "
+            "not here: "
             f'pip install "hfs-vision[{extra}]"'
         )

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -51,6 +52,9 @@ NOT_A_DEVICE = (
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+StrPath = str | os.PathLike[str]
+"""A file or folder as callers name it: a text or a `pathlib.Path`."""
+
 
 def in_years(day: date) -> bool:
     """Whether a day or moment lies in the years in which dates are taken.
@@ -81,7 +85,7 @@ class SourceInfo:
     """What a source of frames says of itself. ``None`` where it does not say.
 
     Attributes:
-        kind: ``file``, ``images``, ``camera`` or ``stream``.
+        kind: ``file``, ``images``, ``camera`` or ``stream``; ``frames`` where the caller gave them.
         container: Short name of the container format.
         codec: Short name of the video codec.
         width, height: Pixels of the upright picture.

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hfs_vision.analysis.pipeline import RESULT_FILES, analyze
+from hfs_vision.analysis.pipeline import analyze
+from hfs_vision.analysis.result import RESULT_FILES
 from tests.cli.support import files_in, remux
 from tests.paths import SAMPLES
 

@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from hfs_vision.analysis.pipeline import Analysis, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import Analysis
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.results import MARK_COLUMNS, REVIEWED_FILE, EventRecord, line, write_reviewed
 from tests.synthetic import Recording

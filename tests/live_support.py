@@ -12,7 +12,8 @@ from statistics import median
 from typing import Any
 
 from hfs_vision import analyze
-from hfs_vision.analysis.pipeline import Analysis, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import Analysis
 from hfs_vision.core.detector import Detector
 from hfs_vision.live import Session, run_live, session_clock
 from hfs_vision.results import TWITCH_COLUMNS, read_events, read_rows, read_segments, read_signals

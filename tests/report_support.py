@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from hfs_vision.analysis.pipeline import Analysis, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import Analysis
 from hfs_vision.report import make_report
 from hfs_vision.results import EventRecord, read_folder, write_reviewed
 from tests.synthetic import Recording

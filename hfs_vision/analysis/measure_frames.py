@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
 from hfs_vision.landmarks.patches import FacePatches, cut_patches
-from hfs_vision.schema import FloatArray, Frame, Landmarker
+from hfs_vision.schema import N_LANDMARKS, FloatArray, Frame, Landmarker, ModelIdentity
 from hfs_vision.video import Repeats, ahead
 
 _CHUNK = 512
@@ -34,6 +34,8 @@ _AHEAD = 4
 
 _WAITING = 4
 """Pictures that may wait to have their patches cut."""
+
+_NOTHING = np.full((1, N_LANDMARKS, 3), np.nan)
 
 REPORT_EVERY = 32
 """Frames between two looks at the world outside: progress, and whether to stop."""
@@ -129,6 +131,42 @@ class Measuring:
             if frame is None:
                 return
             yield frame
+
+
+class FrameMeasurer:
+    """Measures one frame after the other, as they come; the same numbers as `Measuring`.
+
+    Attributes:
+        landmarks: ``(478, 3)`` of the last frame; NaN where nothing of it is measured.
+        repeats: Tells a picture that froze, of which nothing is measured.
+    """
+
+    def __init__(self, finder: Landmarker, appearance: PatchNetworks) -> None:
+        self._finder, self._appearance = finder, appearance
+        self.repeats = Repeats()
+        self.landmarks: FloatArray = _NOTHING[0]
+
+    def __call__(self, frame: Frame) -> Measurements:
+        """A row of what the frame shows."""
+        self.landmarks = self.repeats.moving(frame, self._finder(frame))
+        look = readings([self._appearance(frame, self.landmarks)])
+        leak = self._finder.identity.lid_leak
+        return measure(np.array([frame.time_s]), self.landmarks[None], look, lid_leak=leak)
+
+    def nothing(self, time_s: float) -> Measurements:
+        """A row without measurements, as of a frame without a face."""
+        self.landmarks = _NOTHING[0]
+        return measure(np.array([time_s]), _NOTHING)
+
+    @property
+    def model(self) -> ModelIdentity:
+        """Which weights run."""
+        return replace(self._finder.identity, appearance_sha256=self._appearance.sha256)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was seen of other people in view, and whether other networks run than ours."""
+        return (*self._finder.warnings, *self._appearance.warnings)
 
 
 class _Piece:

@@ -30,7 +30,7 @@ from hfs_vision.core.messages import Message
 from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, extract_appearance
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.landmarks.patch_networks import PatchNetworks
-from hfs_vision.schema import ModelIdentity
+from hfs_vision.schema import ModelIdentity, StrPath
 from hfs_vision.video import DecodeStats, FrameSource, RepeatCounts, Repeats
 
 PART_S = 60.0
@@ -53,6 +53,13 @@ class LandmarkerChoice:
     subject: tuple[float, float] | None = None
     known: AppearanceVector | None = field(default=None, compare=False)
     passed_over: tuple[FacePosition, ...] = ()
+
+    @classmethod
+    def of(
+        cls, name: str, model: StrPath | None, subject: tuple[float, float] | None
+    ) -> LandmarkerChoice:
+        """The same of what a caller gives."""
+        return cls(name, None if model is None else Path(model), subject)
 
     def open(self) -> Any:
         """A fresh landmarker."""

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from hfs_vision.analysis.pipeline import RESULT_FILES, Analysis
+from hfs_vision.analysis.result import RESULT_FILES, Analysis
 from hfs_vision.batch.names import folder_lock, read_names
 from hfs_vision.batch.user_columns import Entered, merged, read_entered
 from hfs_vision.errors import OutputError, TableError, UsageError
@@ -130,7 +130,7 @@ def write_record(
 
     Returns:
         The new names of that table, and of corrections that are of other events, as
-        `Analysis.save` gives it; ``None`` where there were none.
+        `Analysis.replace` gives it; ``None`` where there were none.
 
     Raises:
         UsageError: If a file must not be replaced; nothing was written.
@@ -147,7 +147,7 @@ def write_record(
         record = {**record, "events_sha256": _events_sha256(result)}
     beside = {RECORD_FILE: partial(write_json, values=dict(record))}
     if result is not None:
-        aside = result.save(folder, force=force, inputs=inputs, beside=beside)
+        aside = result.replace(folder, force=force, inputs=inputs, beside=beside)
     else:
         old = (*RESULT_FILES, SEGMENTS_FILE)
         aside = write_result(folder, beside, force=force, inputs=inputs, remove=old, retiring=True)

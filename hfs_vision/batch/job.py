@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hfs_vision.analysis.pipeline import RESULT_FILES, Analysis, analyze
+from hfs_vision.analysis.pipeline import analyze
+from hfs_vision.analysis.result import RESULT_FILES, Analysis
 from hfs_vision.batch.cohort import RECORD_FILE, measured, read_record, result_folder, write_record
 from hfs_vision.batch.names import STATE
 from hfs_vision.batch.sources import is_url, local_copy

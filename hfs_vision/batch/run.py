@@ -16,6 +16,7 @@ from hfs_vision.batch.job import AnalysisRequest, Digest, Job, Outcome, Program,
 from hfs_vision.batch.names import name_by_number, name_by_source
 from hfs_vision.batch.sources import BatchRecording, LeftOut, Tell
 from hfs_vision.errors import HfsVisionError, OutputError
+from hfs_vision.schema import StrPath
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ class ProgressListener(Protocol):
 
 def run_batch(
     recordings: Sequence[BatchRecording],
-    out: Path,
+    out: StrPath,
     request: AnalysisRequest,
     backend: Backend,
     watch: ProgressListener,
@@ -102,6 +103,7 @@ def run_batch(
         OutputError: If the folder cannot be written; what is done stays.
         HfsVisionError: If the scheduler is lost.
     """
+    out = Path(out)
     cohort = Cohort(out)
     cohort.check(force=force)
     program = backend.program(request)

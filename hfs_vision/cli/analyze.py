@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from hfs_vision.analysis.pipeline import RESULT_FILES, Analysis, analyze, detect
+from hfs_vision.analysis.pipeline import analyze, detect
+from hfs_vision.analysis.result import RESULT_FILES, Analysis
 from hfs_vision.cli import terminal
 from hfs_vision.cli.clips import ClipOptions, annotate_results
 from hfs_vision.cli.options import (

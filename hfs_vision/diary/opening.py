@@ -12,6 +12,7 @@ from hfs_vision.diary.dates import open_zone
 from hfs_vision.diary.paths import diary_file
 from hfs_vision.diary.records import AFFECTED_SIDES, Diary
 from hfs_vision.errors import DiaryError, OutputError, UsageError, check_extra
+from hfs_vision.schema import StrPath
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,7 +30,7 @@ def check_libraries() -> None:
     check_extra("a diary", ("sqlalchemy", "alembic"), "diary")
 
 
-def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) -> Path:
+def init_diary(path: StrPath, *, person: str, affected_side: str, timezone: str) -> Path:
     """Makes a new diary, private to the user.
 
     Args:
@@ -45,6 +46,7 @@ def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) ->
         UsageError: If there is a file already, or a value is wrong.
         OutputError: If the file cannot be made.
     """
+    path = Path(path)
     check_libraries()
     from hfs_vision.diary import tables
     from hfs_vision.diary.database import Database
@@ -90,7 +92,7 @@ def init_diary(path: Path, *, person: str, affected_side: str, timezone: str) ->
 
 
 @contextmanager
-def open_diary(path: str | Path) -> Iterator[DiaryStore]:
+def open_diary(path: StrPath) -> Iterator[DiaryStore]:
     """Opens a diary; one of an older version is backed up and brought up to date first.
 
     Args:
@@ -116,7 +118,7 @@ def open_diary(path: str | Path) -> Iterator[DiaryStore]:
     yield DiaryStore(database)
 
 
-def read_diary(path: str | Path) -> Diary:
+def read_diary(path: StrPath) -> Diary:
     """All that a diary holds; see `open_diary`."""
     with open_diary(path) as store:
         return store.load()

@@ -27,7 +27,7 @@ from hfs_vision.results import (
     read_folder,
 )
 from hfs_vision.results.summary_file import settings_told
-from hfs_vision.schema import LANDMARKERS, Event, Twitch
+from hfs_vision.schema import LANDMARKERS, Event, StrPath, Twitch
 
 OWN_CLOCK = "Times are seconds on the recording's own clock, as in the tables of hfs-vision"
 _SAME_S, _LATEST_S = 1e-9, 3600.0
@@ -123,7 +123,7 @@ class Content:
 
 
 def read_content(
-    path: Path, *, number: int = 1, deidentify: bool = False, machine: bool = False
+    path: StrPath, *, number: int = 1, deidentify: bool = False, machine: bool = False
 ) -> tuple[Content, Sequence[str]]:
     """Reads a result folder for export; also gives what is missing in it, in sentences.
 
@@ -140,6 +140,7 @@ def read_content(
         UsageError: If it is no result folder.
         TableError: If a file in it is not as documented.
     """
+    path = Path(path)
     folder = read_folder(path)
     made = _content(folder, machine=machine)
     if deidentify:

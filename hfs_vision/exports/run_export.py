@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from hfs_vision.exports.mne_text import SUFFIX, mne_text
 from hfs_vision.exports.parquet import check_pyarrow, write_parquet
 from hfs_vision.exports.staging import write_tree
 from hfs_vision.results import check_folder
+from hfs_vision.schema import StrPath
 
 FORMATS = ("bids", "mne", "boris", "elan", "parquet")
 
@@ -30,7 +32,7 @@ class ExportRequest:
     """What to export, and how.
 
     Attributes:
-        folders: Result folders, one or more.
+        folders: A result folder, or several.
         to: One of `FORMATS`.
         out: Folder for the files; ``None`` for a place beside the results.
         deidentify: Leave out names, paths, dates and free text.
@@ -40,16 +42,37 @@ class ExportRequest:
         subjects, sessions, task: Labels of BIDS; of the first, also BORIS's subject.
     """
 
-    folders: Sequence[Path]
+    folders: StrPath | Sequence[StrPath]
     to: str
-    out: Path | None = None
+    out: StrPath | None = None
     deidentify: bool = False
     force: bool = False
     machine: bool = False
-    media: Path | None = None
+    media: StrPath | None = None
     subjects: Sequence[str] = ()
     sessions: Sequence[str] = ()
     task: str = "face"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request(ExportRequest):
+    """The same, with every place as a `Path`."""
+
+    folders: Sequence[Path]
+    out: Path | None = None
+    media: Path | None = None
+
+    @classmethod
+    def of(cls, request: ExportRequest) -> _Request:
+        folders = request.folders
+        if isinstance(folders, (str, os.PathLike)):
+            folders = [folders]
+        places = {"out": request.out, "media": request.media}
+        return cls(
+            **{f.name: getattr(request, f.name) for f in fields(request)}
+            | {name: Path(place) for name, place in places.items() if place is not None}
+            | {"folders": [Path(folder) for folder in folders]}
+        )
 
 
 @dataclass(frozen=True)
@@ -65,7 +88,7 @@ class Export:
 class _Reading:
     """Reads one result folder after the other and keeps what is said of them."""
 
-    request: ExportRequest
+    request: _Request
     names: Sequence[str]
     warnings: list[str] = field(default_factory=list)
 
@@ -88,6 +111,7 @@ def export(request: ExportRequest) -> Export:
         TableError: If a result is not as documented.
         OutputError: If the folder cannot be written.
     """
+    request = _Request.of(request)
     _check(request)
     out = _place(request)
     names = _names(request)
@@ -115,7 +139,7 @@ def export(request: ExportRequest) -> Export:
     return Export(out, files, reading.warnings)
 
 
-def _check(request: ExportRequest) -> None:
+def _check(request: _Request) -> None:
     to = request.to
     if request.media is not None:
         if to not in ("elan", "boris"):
@@ -144,7 +168,7 @@ def _check(request: ExportRequest) -> None:
         check_pyarrow()
 
 
-def _place(request: ExportRequest) -> Path:
+def _place(request: _Request) -> Path:
     if request.out is not None:
         return request.out
     first = request.folders[0].absolute()
@@ -155,7 +179,7 @@ def _place(request: ExportRequest) -> Path:
     return first.parent / f"{first.name.removesuffix('.results')}.{request.to}"
 
 
-def _names(request: ExportRequest) -> list[str]:
+def _names(request: _Request) -> list[str]:
     """A name for each recording; no two are alike, capitals or not."""
     names: list[str] = []
     taken: set[str] = set()
@@ -181,7 +205,7 @@ def _renamed(content: Content, name: str) -> Content:
     return replace(content, name=plain(name) or "recording")
 
 
-def _targets(request: ExportRequest, names: Sequence[str]) -> list[str]:
+def _targets(request: _Request, names: Sequence[str]) -> list[str]:
     if request.to == "parquet":
         return [f"{table}.parquet" for table in _TABLES]
     if request.to == "bids":
@@ -189,7 +213,7 @@ def _targets(request: ExportRequest, names: Sequence[str]) -> list[str]:
     return [f"{_file_name(n)}{suffix}" for n in names for suffix in _SUFFIXES[request.to]]
 
 
-def _labels(request: ExportRequest) -> list[tuple[str, str]]:
+def _labels(request: _Request) -> list[tuple[str, str]]:
     """Subject and session of each recording.
 
     One subject for several recordings makes them its sessions; no subject makes each recording
@@ -211,11 +235,11 @@ def _labels(request: ExportRequest) -> list[tuple[str, str]]:
     return pairs
 
 
-def _stems(request: ExportRequest) -> list[str]:
+def _stems(request: _Request) -> list[str]:
     return [bids.stem(subject, session, request.task) for subject, session in _labels(request)]
 
 
-def _write_bids(request: ExportRequest, reading: _Reading, folder: Path, out: Path) -> None:
+def _write_bids(request: _Request, reading: _Reading, folder: Path, out: Path) -> None:
     for stem, content in zip(_stems(request), reading.contents(), strict=True):
         bids.write_recording(folder, stem, content, deidentify=request.deidentify)
     subjects = [subject for subject, _ in _labels(request)]
@@ -223,7 +247,7 @@ def _write_bids(request: ExportRequest, reading: _Reading, folder: Path, out: Pa
 
 
 def _write_one(
-    request: ExportRequest, folder: Path, name: str, subject: str, content: Content, out: Path
+    request: _Request, folder: Path, name: str, subject: str, content: Content, out: Path
 ) -> None:
     content = content.on_player_clock
     if request.to == "mne":

@@ -29,7 +29,14 @@ from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, P
 from hfs_vision.landmarks.fused import FusedLandmarker
 from hfs_vision.landmarks.native_output import quiet_native, without_sound
 from hfs_vision.landmarks.subject_landmarker import Faces, SubjectLandmarker
-from hfs_vision.schema import LANDMARKERS, N_LANDMARKS, FloatArray, Landmarker, ModelIdentity
+from hfs_vision.schema import (
+    LANDMARKERS,
+    N_LANDMARKS,
+    FloatArray,
+    Landmarker,
+    ModelIdentity,
+    StrPath,
+)
 
 _CHOICES = ("auto", *LANDMARKERS)
 """Names that `open_landmarker` takes."""
@@ -58,7 +65,7 @@ _POINT_HEAD, _POINT_BYTES, _FLOAT_BYTES = b"\x0a\x0f\x0d", 17, 5
 def open_landmarker(
     name: str = "auto",
     *,
-    model: Path | None = None,
+    model: StrPath | None = None,
     subject: tuple[float, float] | None = None,
     known: AppearanceVector | None = None,
     passed_over: tuple[FacePosition, ...] = (),
@@ -83,6 +90,7 @@ def open_landmarker(
         UsageError: An unknown name, or ``subject`` outside 0..1.
         ModelError: The model is missing, damaged, or not supported by the installed MediaPipe.
     """
+    model = Path(model) if model is not None else None
     _check(name, model)
     check_subject(subject)
     mediapipe = _import_mediapipe()

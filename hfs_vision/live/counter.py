@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hfs_vision.core.detector import Detector, DetectorUpdate
-from hfs_vision.core.geometry import Measurements, measure
+from hfs_vision.analysis.event_counter import NO_FRAMES, EventCounter
+from hfs_vision.analysis.measure_frames import FrameMeasurer
+from hfs_vision.core.detector import DetectorUpdate
+from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Tally
-from hfs_vision.landmarks.patch_networks import PatchNetworks, readings
+from hfs_vision.landmarks.patch_networks import PatchNetworks
 from hfs_vision.live.log import SessionLog, Writers
 from hfs_vision.live.view import TRACE_S
 from hfs_vision.results import (
@@ -24,11 +25,10 @@ from hfs_vision.results import (
     write_segments,
     write_twitches,
 )
-from hfs_vision.schema import N_LANDMARKS, Event, FloatArray, Frame, Landmarker, ModelIdentity
+from hfs_vision.schema import Event, FloatArray, Frame, Landmarker, ModelIdentity
 from hfs_vision.video import Repeats
 
 _RECENT_S = 1.0
-_NOTHING = np.full((1, N_LANDMARKS, 3), np.nan)
 _BREAK_S = 0.001
 """An empty row follows the last frame before a break by this: before any frame that is to come."""
 
@@ -42,49 +42,61 @@ class Counting:
     """Measures, decides, counts and logs: `hfs_vision.analyze`, frame by frame.
 
     Attributes:
-        events: Events so far, in the order in which they became final.
-        tally: Counts so far.
         trace: Final signals of the last `TRACE_S`.
         recent: Measurements of the last second.
-        landmarks: ``(478, 3)`` of the last frame; NaN where nothing of it is measured.
         last_s: Time of the last row; minus infinity before the first.
-        repeats: Tells a picture that froze, of which nothing is measured.
     """
 
     def __init__(
         self, finder: Landmarker, appearance: PatchNetworks, settings: Settings, log: SessionLog
     ) -> None:
-        self._finder, self._appearance = finder, appearance
+        self._measure = FrameMeasurer(finder, appearance)
+        self._counter = EventCounter(settings)
         self._settings, self._log = settings, log
-        self._detector = Detector(settings)
-        self.repeats = Repeats()
         self._last_frame_s: float | None = None
-        self.tally = Tally(settings.max_gap_s)
-        self.events: list[Event] = []
         self.trace = Signals.empty()
-        self.recent = measure(np.empty(0), _NOTHING[:0])
-        self.landmarks: FloatArray = _NOTHING[0]
+        self.recent = NO_FRAMES
         self.last_s = -np.inf
+
+    @property
+    def events(self) -> list[Event]:
+        """Events so far, in the order in which they became final."""
+        return self._counter.events
+
+    @property
+    def tally(self) -> Tally:
+        """Counts so far."""
+        return self._counter.tally
+
+    @property
+    def landmarks(self) -> FloatArray:
+        """``(478, 3)`` of the last frame; NaN where nothing of it is measured."""
+        return self._measure.landmarks
+
+    @property
+    def repeats(self) -> Repeats:
+        """Tells a picture that froze, of which nothing is measured."""
+        return self._measure.repeats
 
     @property
     def model(self) -> ModelIdentity:
         """Which weights run."""
-        return replace(self._finder.identity, appearance_sha256=self._appearance.sha256)
+        return self._measure.model
 
     @property
     def ongoing(self) -> frozenset[tuple[str, str]]:
         """``(side, part)`` that move now."""
-        return self._detector.ongoing()
+        return self._counter.ongoing
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was seen of other people in view, and whether other networks run than ours."""
-        return (*self._finder.warnings, *self._appearance.warnings)
+        return self._measure.warnings
 
     @property
     def rest_known_s(self) -> float:
         """From when on events can be told; as far as is known now."""
-        known_s = self._detector.rest_known_s
+        known_s = self._counter.rest_known_s
         return self.last_s + self._settings.calibration_s if known_s is None else known_s
 
     @property
@@ -99,10 +111,9 @@ class Counting:
         """
         if frame.time_s <= self.last_s:
             return []
-        self.landmarks = self.repeats.moving(frame, self._finder(frame))
-        look = readings([self._appearance(frame, self.landmarks)])
+        measured = self._measure(frame)
         self._last_frame_s = frame.time_s
-        return self._add(frame.time_s, self.landmarks[None], look)
+        return self._add(measured)
 
     def break_off(self, now_s: float) -> list[Event]:
         """Notes by empty rows that no frame has come since the last: what was open ends there.
@@ -118,9 +129,8 @@ class Counting:
         first, known_s = self.last_s == self._last_frame_s, self._last_frame_s + _BREAK_KNOWN_S
         if not first and not self.last_s + _BREAK_EVERY_S <= now_s <= known_s:
             return []
-        self.landmarks = _NOTHING[0]
         time_s = self.last_s + _BREAK_S if first else now_s
-        return self._add(round(time_s, 6), _NOTHING, None)
+        return self._add(self._measure.nothing(round(time_s, 6)))
 
     def begin_segment(self, label: str) -> None:
         """Labels what comes from the last frame on."""
@@ -130,8 +140,7 @@ class Counting:
 
     def finish(self) -> list[Event]:
         """Ends the session; what was still open becomes final."""
-        nothing = measure(np.empty(0), _NOTHING[:0])
-        return self._keep(nothing, self._detector.finish())
+        return self._keep(NO_FRAMES, self._counter.finish())
 
     def files(self, values: dict[str, Any], *, final: bool) -> Writers:
         """Writers of the files that are replaced as a whole.
@@ -148,21 +157,17 @@ class Counting:
         if segments:
             files[SEGMENTS_FILE] = partial(write_segments, segments=segments)
         if final:
-            events = sorted(self.events, key=lambda event: (event.onset_s, event.side))
+            events = self._counter.in_order()
             files["events.csv"] = partial(write_events, events=events)
             files["twitches.csv"] = partial(write_twitches, events=events)
         return files
 
-    def _add(self, time_s: float, landmarks: FloatArray, look: Any) -> list[Event]:
-        self.last_s = time_s
-        leak = self._finder.identity.lid_leak
-        measured = measure(np.array([time_s]), landmarks, look, lid_leak=leak)
-        return self._keep(measured, self._detector.update(measured))
+    def _add(self, measured: Measurements) -> list[Event]:
+        self.last_s = float(measured.time_s[0])
+        return self._keep(measured, self._counter.add(measured))
 
     def _keep(self, measured: Measurements, found: DetectorUpdate) -> list[Event]:
         self._log.add(measured, found)
-        self.tally.add(measured, found)
-        self.events += found.events
         trace = Signals.concatenate([self.trace, found.signals])
         self.trace = trace[slice(int(np.searchsorted(trace.time_s, self.last_s - TRACE_S)), None)]
         recent = Measurements.concatenate([self.recent, measured])

@@ -9,7 +9,7 @@ from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from hfs_vision.analysis.pipeline import summary_values
+from hfs_vision.analysis.result import summary_values
 from hfs_vision.core.messages import Message
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.summary import Segment, Summary

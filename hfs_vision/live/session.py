@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from hfs_vision.analysis.first_look import FirstLook, Looking, first_look
-from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import OutputError
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
@@ -20,7 +20,7 @@ from hfs_vision.live.loop import Clock, Display, Loop, Session
 from hfs_vision.live.protocol import Protocol as Tasks
 from hfs_vision.live.starting import Starting
 from hfs_vision.results import RECORDING, SEGMENTS_FILE, check_replaceable, held, video_tag
-from hfs_vision.schema import Event, Landmarker
+from hfs_vision.schema import Event, Landmarker, StrPath
 from hfs_vision.video import RECORDING_FILE, Capture, LiveSource, Recorder, Replay
 
 SESSION_FILES = tuple(dict.fromkeys((*RESULT_FILES, *GROWING_FILES, SEGMENTS_FILE)))
@@ -34,13 +34,13 @@ def session_clock() -> Clock:
 
 def run_live(
     source: LiveSource,
-    folder: Path,
+    folder: StrPath,
     *,
     clock: Clock,
     force: bool = False,
     settings: Settings | None = None,
     landmarker: str = "auto",
-    model: Path | None = None,
+    model: StrPath | None = None,
     subject: tuple[float, float] | None = None,
     lossless: bool = False,
     record: bool = False,
@@ -80,6 +80,8 @@ def run_live(
         OutputError: If the folder cannot be written at the start, or another session runs there.
         KeyboardInterrupt: If it was stopped before the first picture.
     """
+    folder = Path(folder)
+    model = Path(model) if model is not None else None
     settings = settings or Settings()
     appearance = PatchNetworks()
     finder = _starting(source, landmarker, model, subject, stop)

@@ -20,7 +20,7 @@ from hfs_vision.quality.earlier_checks import read_history
 from hfs_vision.quality.findings import Check
 from hfs_vision.quality.sampling import Observed, Observer
 from hfs_vision.quality.timing import timing
-from hfs_vision.schema import FloatArray
+from hfs_vision.schema import FloatArray, StrPath
 from hfs_vision.video import (
     Capture,
     DecodeStats,
@@ -47,11 +47,11 @@ Progress = Callable[[float], None]
 
 
 def check_recording(
-    path: Path,
+    path: StrPath,
     *,
     seconds: float = SECONDS,
     landmarker: str = "auto",
-    model: Path | None = None,
+    model: StrPath | None = None,
     subject: tuple[float, float] | None = None,
     fps: float | None = None,
     progress: Progress = lambda seconds: None,
@@ -74,6 +74,7 @@ def check_recording(
         ModelError: If a model is missing or damaged.
         KeyboardInterrupt: If it was stopped before the first frame.
     """
+    model = Path(model) if model is not None else None
     finder_for = partial(open_landmarker, landmarker, model=model)
     with open_source(path, fps=fps) as stored:
         look = first_look(stored, landmarker=landmarker, model=model, subject=subject, stop=stop)
@@ -93,7 +94,7 @@ def check_recording(
     seen = replace(
         seen,
         length_s=_length(source, times),
-        history=read_history(path) if isinstance(source, VideoFile) else None,
+        history=read_history(Path(path)) if isinstance(source, VideoFile) else None,
         damaged=stats.decode_errors + stats.withheld,
         cut_short_s=max((source.info.duration_s or 0.0) - (_length(source, times) or 0.0), 0.0),
         size_changes=stats.size_changes,
@@ -108,7 +109,7 @@ def check_live(
     clock: Callable[[], float],
     seconds: float = SECONDS,
     landmarker: str = "auto",
-    model: Path | None = None,
+    model: StrPath | None = None,
     subject: tuple[float, float] | None = None,
     progress: Progress = lambda seconds: None,
     stop: Callable[[], bool] = lambda: False,
@@ -130,6 +131,7 @@ def check_live(
         ModelError: If a model is missing or damaged.
         KeyboardInterrupt: If it was stopped before the first frame.
     """
+    model = Path(model) if model is not None else None
     finder_for = partial(open_landmarker, landmarker, model=model)
     appearance = PatchNetworks()
     finder = Starting(

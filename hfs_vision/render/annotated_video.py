@@ -9,12 +9,13 @@ from hfs_vision.errors import SourceError
 from hfs_vision.render.replay_pass import ReplayPass
 from hfs_vision.render.video_writer import new_video
 from hfs_vision.results import ANNOTATED
+from hfs_vision.schema import StrPath
 
 _LATEST_S = 60.0
 """So late may the first picture be shown."""
 
 
-def annotate(second: ReplayPass, path: Path) -> int:
+def annotate(second: ReplayPass, path: StrPath) -> int:
     """Writes the whole recording, each frame at its own time.
 
     A recording whose clock begins below 0, which MP4 does not know, or so late that a browser would
@@ -32,6 +33,7 @@ def annotate(second: ReplayPass, path: Path) -> int:
         SourceError, ModelError: As reading and finding landmarks raise them.
         OutputError: The video cannot be written.
     """
+    path = Path(path)
     frames = second.seen(faces=second.style.overlay or second.style.blur)
     first = next(frames, None)
     if first is None:

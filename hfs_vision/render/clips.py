@@ -12,7 +12,7 @@ from hfs_vision.render.event_lookup import DECIMALS, EventLookup
 from hfs_vision.render.replay_pass import ReplayPass
 from hfs_vision.render.video_writer import new_video
 from hfs_vision.results import CLIP
-from hfs_vision.schema import Event
+from hfs_vision.schema import Event, StrPath
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def plan_cuts(course: EventLookup, numbers: Sequence[int] = (), *, pad_s: float)
     ]
 
 
-def cut_clip(second: ReplayPass, cut: Cut, path: Path) -> int:
+def cut_clip(second: ReplayPass, cut: Cut, path: StrPath) -> int:
     """Writes the clip of an event; its clock begins at 0, that of the recording is in the picture.
 
     Args:
@@ -77,6 +77,7 @@ def cut_clip(second: ReplayPass, cut: Cut, path: Path) -> int:
         SourceError, ModelError: As reading and finding landmarks raise them.
         OutputError: The clip cannot be written.
     """
+    path = Path(path)
     faces = second.style.overlay or second.style.blur
     frames = second.seen(cut.start_s, cut.stop_s, faces=faces)
     first = next(frames, None)

@@ -34,7 +34,7 @@ from hfs_vision.render.trace import (
 )
 from hfs_vision.render.video_writer import write_picture
 from hfs_vision.results.formatting import clock
-from hfs_vision.schema import Event, FloatArray, Frame
+from hfs_vision.schema import Event, FloatArray, Frame, StrPath
 
 _TILES, _COLUMNS = 10, 5
 _TILE_WIDTH, _GAP, _CAPTION, _HEAD = 260, 8, 24, 46
@@ -53,7 +53,7 @@ class _Moment:
     landmarks: FloatArray
 
 
-def make_sheet(second: ReplayPass, cut: Cut, path: Path) -> int:
+def make_sheet(second: ReplayPass, cut: Cut, path: StrPath) -> int:
     """Writes the contact sheet of an event as a PNG.
 
     Up to ten pictures of the face, evenly spaced, one of them at the peak, with their times, and
@@ -72,6 +72,7 @@ def make_sheet(second: ReplayPass, cut: Cut, path: Path) -> int:
         SourceError, ModelError: As reading and finding landmarks raise them.
         OutputError: The sheet cannot be written.
     """
+    path = Path(path)
     moments = _pick(second, cut)
     if moments:
         write_picture(path, _draw(second, cut, moments))

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.results import REPORT_FILE, ResultFolder, is_ours, read_folder, write_result
+from hfs_vision.schema import StrPath
 
 
 def make_report(folder: ResultFolder) -> str:
@@ -26,7 +27,7 @@ def make_report(folder: ResultFolder) -> str:
     return render_page(folder)
 
 
-def write_report(path: Path, target: Path | None = None, *, force: bool = False) -> Path:
+def write_report(path: StrPath, target: StrPath | None = None, *, force: bool = False) -> Path:
     """Writes the report of a result folder, and replaces the one that is there.
 
     Args:
@@ -42,6 +43,8 @@ def write_report(path: Path, target: Path | None = None, *, force: bool = False)
         TableError: If a table is not as documented.
         OutputError: If the report cannot be written.
     """
+    path = Path(path)
+    target = Path(target) if target is not None else None
     target = path / REPORT_FILE if target is None else target
     _check_target(target, force)
     text = make_report(read_folder(path))

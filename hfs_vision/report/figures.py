@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.plot_points import broken, decimate, window
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import LOW_FPS, SMALL_FACE_PX
 from hfs_vision.report.rates import Bin
 from hfs_vision.report.svg import DASHES, FAINT, FILL, GAP, GRID, INK, LINE
 from hfs_vision.report.timeline import WIDTH_IN, clock_axis
-from hfs_vision.report.traces import AROUND_S, broken, decimate, mark_id, window
+from hfs_vision.report.traces import AROUND_S, mark_id
 from hfs_vision.results import EventRecord
 from hfs_vision.schema import SIDES, FloatArray
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
+from hfs_vision.core.summary import count_events
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.results.atomic import finish_replacing
 from hfs_vision.results.columns import (
@@ -28,6 +29,7 @@ from hfs_vision.results.columns import (
     TWITCH_COLUMNS,
     TWITCHES_FILE,
 )
+from hfs_vision.results.data_frames import data_frame
 from hfs_vision.results.read_tables import (
     ANY_RECORDING,
     as_measurements,
@@ -40,9 +42,14 @@ from hfs_vision.results.read_tables import (
     read_rows,
 )
 from hfs_vision.results.reviewed import EventRecord, counted_events, read_reviewed
+from hfs_vision.results.signal_plot import signal_figure
 from hfs_vision.results.summary_file import SummaryFile, read_summary
 from hfs_vision.results.time_limits import BREAK_S, RecordingSpan
-from hfs_vision.schema import REGIONS, Event, FloatArray, Twitch
+from hfs_vision.schema import REGIONS, Event, FloatArray, StrPath, Twitch
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
 LONGEST_STEP_S = Settings().max_gap_s
 """By so much may the last frame outlast its own time, where no summary says how long it lasts."""
@@ -122,8 +129,44 @@ class ResultFolder:
         """Time in which both sides were measured; NaN where the summary does not say it."""
         return self.summary.valid_s
 
+    def to_frame(self, table: str = "events") -> pandas.DataFrame:
+        """A table as a pandas data frame, with the columns of its CSV file.
 
-def read_folder(path: Path) -> ResultFolder:
+        Args:
+            table: ``events`` (those that count), ``twitches``, ``counts`` or ``signals``, which
+                has a row for each frame.
+
+        Raises:
+            UsageError: If there is no such table, or pandas is missing: it comes with
+                ``pip install "hfs-vision[export]"``.
+        """
+        return data_frame(
+            table,
+            events=self.events,
+            counts=count_events(self.events, self.valid_s),
+            measured=self.measurements,
+            signals=self.signals,
+        )
+
+    def plot(self, start_s: float | None = None, end_s: float | None = None) -> Figure:
+        """Eyelid closure and commissure excursion of both sides, with the events shaded.
+
+        Args:
+            start_s: Begin of what is drawn, in seconds; the first frame if ``None``.
+            end_s: Its end; the last frame if ``None``.
+
+        Returns:
+            A matplotlib figure; ``figure.savefig("signals.png")`` writes it.
+
+        Raises:
+            UsageError: If there are no signals, or the end is not after the start.
+        """
+        return signal_figure(
+            self.signals, self.events, self.summary.settings.max_gap_s, start_s, end_s
+        )
+
+
+def read_folder(path: StrPath) -> ResultFolder:
     """Reads a result folder. Of its files only ``events.csv`` must be there.
 
     Files whose replacement was interrupted are put in their places first. What is read is one
@@ -134,6 +177,7 @@ def read_folder(path: Path) -> ResultFolder:
         TableError: If a file in it is not as documented.
         OutputError: If a replacement was interrupted and cannot be ended.
     """
+    path = Path(path)
     for attempt in range(1, _TRIES + 1):
         finish_replacing(path)
         before = _generation(path)
@@ -228,12 +272,13 @@ def recording_of(path: Path, time_s: FloatArray, summary: SummaryFile) -> Record
     return RecordingSpan(first_s, last_s, tonic_s)
 
 
-def read_marks(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[SessionMark]:
+def read_marks(path: StrPath, recorded: RecordingSpan = ANY_RECORDING) -> list[SessionMark]:
     """What happened in a live session, in the order of the file.
 
     Raises:
         TableError: If a row is not as documented, or beyond the recording.
     """
+    path = Path(path)
     found = []
     for row, cells in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS):
         time_s, kind = parse_time(path, row, "time_s", cells["time_s"]), cells["kind"]

@@ -6,14 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hfs_vision.schema import StrPath
 
-def read_json(path: Path) -> Any:
+
+def read_json(path: StrPath) -> Any:
     """What a JSON file holds; a whole number that float64 does not hold exactly as a float.
 
     Raises:
         OSError: If it cannot be read.
         ValueError: If it is no JSON, or brackets in it are nested without end.
     """
+    path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_int=_whole)
     except RecursionError as error:

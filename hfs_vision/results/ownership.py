@@ -21,6 +21,7 @@ from hfs_vision.results.columns import (
     MEASURED_COLUMNS,
     SEGMENT_COLUMNS,
 )
+from hfs_vision.schema import StrPath
 
 ANNOTATED, CLIP, RECORDING = "annotated", "clip", "recording"
 """What kinds of videos are written here: two that are made of a recording, and a session's own."""
@@ -54,8 +55,9 @@ def video_tag(kind: str) -> dict[str, str]:
     return {"comment": _TAG + kind}
 
 
-def video_kind(path: Path) -> str | None:
+def video_kind(path: StrPath) -> str | None:
     """As what this program wrote a video; ``None`` for any other file."""
+    path = Path(path)
     try:
         with path.open("rb") as file:
             comment = _find(file, 0, path.stat().st_size, _COMMENT_AT)
@@ -66,12 +68,13 @@ def video_kind(path: Path) -> str | None:
     return kind if text.startswith(_TAG) and kind in (ANNOTATED, CLIP, RECORDING) else None
 
 
-def is_ours(path: Path) -> bool:
+def is_ours(path: StrPath) -> bool:
     """Whether this program wrote a file: a table, summary, report or video of a result.
 
     A link is none of them, wherever it leads; neither is a file that cannot be read. Of diaries
     nothing is said: no command removes or replaces one.
     """
+    path = Path(path)
     try:
         if path.is_symlink() or not path.is_file():
             return False

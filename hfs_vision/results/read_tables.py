@@ -22,7 +22,16 @@ from hfs_vision.results.columns import (
     SIGNAL_COLUMNS,
 )
 from hfs_vision.results.time_limits import RecordingSpan
-from hfs_vision.schema import COMPONENTS, END_SLACK_S, LARGEST, REGIONS, SIDES, Event, FloatArray
+from hfs_vision.schema import (
+    COMPONENTS,
+    END_SLACK_S,
+    LARGEST,
+    REGIONS,
+    SIDES,
+    Event,
+    FloatArray,
+    StrPath,
+)
 
 ANY_RECORDING = RecordingSpan()
 """Nothing is known of it: every time will do."""
@@ -34,12 +43,13 @@ MOST_COLUMNS = 1000
 """Of a table; each row is looked up by their names."""
 
 
-def read_signals(path: Path) -> Measurements:
+def read_signals(path: StrPath) -> Measurements:
     """Reads the measured columns of a signals file; derived ones are ignored.
 
     Raises:
         TableError: If the file, a column or a cell is not as documented; names file and row.
     """
+    path = Path(path)
     return as_measurements(path, read_numbers(path, ("time_s", *MEASURED_COLUMNS)))
 
 
@@ -114,13 +124,16 @@ _UNPLAIN = re.compile(r"[^0-9.,\n-]")
 """What no table of signals holds that this program wrote."""
 
 
-def read_segments(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[tuple[str, float]]:
+def read_segments(
+    path: StrPath, recorded: RecordingSpan = ANY_RECORDING
+) -> list[tuple[str, float]]:
     """Label and start in seconds of each segment that a table of marks names.
 
     Raises:
         TableError: If a row is not as documented, beyond the recording, or starts before the one
             above it.
     """
+    path = Path(path)
     found: list[tuple[str, float]] = []
     for number, record in read_rows(path, MARK_COLUMNS, grown=MARK_COLUMNS):
         if record["kind"] != "segment":
@@ -136,7 +149,7 @@ def read_segments(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[t
     return found
 
 
-def read_events(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[Event]:
+def read_events(path: StrPath, recorded: RecordingSpan = ANY_RECORDING) -> list[Event]:
     """Reads an event table, also one that was edited by hand.
 
     Only ``onset_s``, ``side`` and ``region``, and ``duration_s`` or ``offset_s`` are required;
@@ -151,6 +164,7 @@ def read_events(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[Eve
     Raises:
         TableError: If a row is not as documented, or beyond the recording; names file and row.
     """
+    path = Path(path)
     required = ("onset_s", "side", "region")
     rows = read_rows(path, required, grown=EVENT_COLUMNS)
     return [read_event(path, row, cells, recorded) for row, cells in rows]
@@ -232,7 +246,7 @@ def check_peak(path: Path, row: int, peak_s: float, onset_s: float, offset_s: fl
 
 
 def read_rows(
-    path: Path, required: Sequence[str], *, grown: Sequence[str] = ()
+    path: StrPath, required: Sequence[str], *, grown: Sequence[str] = ()
 ) -> Iterable[tuple[int, dict[str, str]]]:
     """Rows of a CSV file with their line numbers, after checking the header.
 
@@ -250,6 +264,7 @@ def read_rows(
     Raises:
         TableError: If the file, its header or a row's number of cells is wrong.
     """
+    path = Path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             separator = separator_of(handle.readline())
@@ -277,10 +292,10 @@ def read_rows(
         ) from error
 
 
-def read_header(path: Path) -> list[str]:
+def read_header(path: StrPath) -> list[str]:
     """Names of a table's columns; none where the file cannot be read."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
+        with Path(path).open(encoding="utf-8-sig", newline="") as handle:
             first = handle.readline().replace("\0", "")
             rows = csv.reader([first], delimiter=separator_of(first))
             return [name.strip() for name in next(rows, [])]

@@ -27,7 +27,7 @@ from hfs_vision.results.read_tables import (
 )
 from hfs_vision.results.time_limits import RecordingSpan
 from hfs_vision.results.write_tables import event_cells, line
-from hfs_vision.schema import Event
+from hfs_vision.schema import Event, StrPath
 
 VERDICTS = ("", "accepted", "rejected", "added")
 """What a reviewer said of an event: nothing yet, that it is right, that it is none, or that the
@@ -76,7 +76,7 @@ def reviewed_line(row: EventRecord) -> str:
     return line([row.number, row.verdict, *event_cells(row.event), *said])
 
 
-def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[EventRecord]:
+def read_reviewed(path: StrPath, recorded: RecordingSpan = ANY_RECORDING) -> list[EventRecord]:
     """Reads the table, also one that was edited by hand; sorted by onset.
 
     Only what `hfs_vision.results.read_events` needs is required. Rows without a number get the next
@@ -89,6 +89,7 @@ def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[E
     Raises:
         TableError: If a row is not as documented, or beyond the recording; names file and row.
     """
+    path = Path(path)
     found: list[tuple[int | None, EventRecord]] = []
     for row, cells in read_rows(path, ("onset_s", "side", "region"), grown=EVENT_COLUMNS):
         verdict = cells.get("verdict") or ""
@@ -101,7 +102,7 @@ def read_reviewed(path: Path, recorded: RecordingSpan = ANY_RECORDING) -> list[E
     return sorted(_numbered(path, found), key=lambda row: (row.event.onset_s, row.event.side))
 
 
-def is_reviewed(path: Path) -> bool:
+def is_reviewed(path: StrPath) -> bool:
     """Whether a file is a table of corrected events: one that has a column ``verdict``."""
     return "verdict" in read_header(path)
 

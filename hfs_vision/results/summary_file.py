@@ -17,7 +17,7 @@ from hfs_vision.core.messages import read_messages
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.results.json_files import read_json, sound_json
-from hfs_vision.schema import FIRST_YEAR, LARGEST, LAST_YEAR, in_years
+from hfs_vision.schema import FIRST_YEAR, LARGEST, LAST_YEAR, StrPath, in_years
 
 _NAN = math.nan
 
@@ -72,7 +72,7 @@ class SummaryFile:
 
     Attributes:
         partial: Whether the recording was not read to its end.
-        warnings, source_warnings: As in `hfs_vision.analysis.pipeline.Analysis`.
+        warnings, source_warnings: As in `hfs_vision.analysis.result.Analysis`.
         frames, blinks: How many.
         counted: Events of all kinds and both sides.
         start_s, end_s: Time of the first frame and end of the last, in seconds.
@@ -110,13 +110,14 @@ class SummaryFile:
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def read_summary(path: Path) -> SummaryFile | None:
+def read_summary(path: StrPath) -> SummaryFile | None:
     """Reads and checks the file; ``None`` where there is none.
 
     Raises:
         TableError: If it cannot be read, or a value is not of its type: names file, key and value,
             and says what is expected.
     """
+    path = Path(path)
     try:
         values = sound_json(read_json(path))
     except FileNotFoundError:

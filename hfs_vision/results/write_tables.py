@@ -35,7 +35,7 @@ from hfs_vision.results.columns import (
     TWITCH_COLUMNS,
 )
 from hfs_vision.results.ownership import check_replaceable, is_ours
-from hfs_vision.schema import Event
+from hfs_vision.schema import Event, FloatArray
 
 _QUOTED = ',"\r\n'
 """A cell that holds one of these goes into quotes."""
@@ -213,6 +213,13 @@ def twitch_lines(number: int, event: Event) -> str:
 
 def signal_lines(measured: Measurements, signals: Signals | None) -> Iterator[str]:
     """Rows of `SIGNAL_COLUMNS`; what is derived stays empty where no signals are known yet."""
+    template = _PROVISIONAL_LINE if signals is None else _SIGNAL_LINE
+    for row in signal_table(measured, signals).tolist():
+        yield (template % tuple(row)).replace("nan", "")
+
+
+def signal_table(measured: Measurements, signals: Signals | None) -> FloatArray:
+    """``(n, len(SIGNAL_COLUMNS))``; without signals, what is measured of them and the times."""
     columns = [
         measured.time_s,
         measured.aperture,
@@ -224,13 +231,10 @@ def signal_lines(measured: Measurements, signals: Signals | None) -> Iterator[st
         measured.fit_error,
         measured.visibility,
     ]
-    template = _PROVISIONAL_LINE
     if signals is not None:
-        template = _SIGNAL_LINE
         columns.insert(1, signals.valid.astype(np.float64))
         columns += [signals.closure, signals.excursion, signals.eye_score, signals.mouth_score]
-    for row in np.column_stack(columns).tolist():
-        yield (template % tuple(row)).replace("nan", "")
+    return np.column_stack(columns)
 
 
 def line(values: Iterable[object]) -> str:

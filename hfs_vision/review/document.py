@@ -32,7 +32,7 @@ from hfs_vision.review.edit_log import Entry, FieldChange, Log
 from hfs_vision.review.remeasure import BLANK, Evidence, same_movement
 from hfs_vision.review.review_file import ReviewFile
 from hfs_vision.review.rules import Rules, misfits
-from hfs_vision.schema import Event
+from hfs_vision.schema import Event, StrPath
 
 _MACHINE_FILES = (
     EVENTS_FILE,
@@ -76,7 +76,7 @@ class Review:
         self._load()
 
     @classmethod
-    def open(cls, folder: ResultFolder, *, file: Path | None = None, reviewer: str) -> Review:
+    def open(cls, folder: ResultFolder, *, file: StrPath | None = None, reviewer: str) -> Review:
         """Opens a review, or begins one with the machine's events.
 
         Nothing is written before the first change.
@@ -91,7 +91,7 @@ class Review:
             TableError: If it is no table of events.
             OutputError: If its folder cannot be written.
         """
-        path = file or folder.path / REVIEWED_FILE
+        path = folder.path / REVIEWED_FILE if file is None else Path(file)
         name = fields.clean_name(reviewer)
         _spare_the_machines(folder, path)
         store = ReviewFile(path)
@@ -263,13 +263,14 @@ class Review:
             except OutputError as error:
                 self.unsaved = str(error)
 
-    def save_as(self, path: Path) -> None:
+    def save_as(self, path: StrPath) -> None:
         """Saves into another file and goes on there; the file so far is let go as it is.
 
         Raises:
             UsageError: If the other file exists, is open elsewhere, or is one of the machine's.
             OutputError: If it cannot be written.
         """
+        path = Path(path)
         with self._guard:
             _spare_the_machines(self._folder, path)
             store = ReviewFile(path)

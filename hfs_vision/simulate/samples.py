@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfs_vision.errors import OutputError
-from hfs_vision.schema import FloatArray, Frame
+from hfs_vision.schema import FloatArray, Frame, StrPath
 from hfs_vision.simulate.movements import Script
 from hfs_vision.simulate.render import default_portrait, render_portrait
 from hfs_vision.simulate.scripts import Part, compose, irregular_times, steady_times
@@ -112,7 +112,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def write_samples(
-    folder: Path,
+    folder: StrPath,
     landmarks_of: Callable[[Frame], FloatArray],
     *,
     names: Iterable[str] = tuple(PRESETS),
@@ -133,6 +133,7 @@ def write_samples(
         UsageError: scikit-image, which carries the portrait, is missing.
         OutputError: The folder cannot be written.
     """
+    folder = Path(folder)
     portrait = default_portrait()
     landmarks = landmarks_of(Frame(0, 0.0, portrait))
     try:
@@ -153,8 +154,9 @@ def write_samples(
     return tuple(videos)
 
 
-def truth_path(video: Path) -> Path:
+def truth_path(video: StrPath) -> Path:
     """Where the truth of a simulated video goes: ``clip.mp4`` has ``clip.truth.csv``."""
+    video = Path(video)
     return video.with_name(f"{video.stem}.truth.csv")
 
 

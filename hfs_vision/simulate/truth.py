@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from hfs_vision.errors import HfsVisionError, TableError, UsageError
+from hfs_vision.schema import StrPath
 from hfs_vision.simulate.movements import Movement, Script
 from hfs_vision.simulate.video_file import replacing
 
@@ -29,12 +30,13 @@ _DERIVED = ("region", "component")
 _SLACK_S = 0.002  # a derived offset may differ by rounding
 
 
-def write_truth(path: Path, script: Script) -> None:
+def write_truth(path: StrPath, script: Script) -> None:
     """Write a script as its truth, ordered by onset, whole or not at all.
 
     Raises:
         OutputError: The file cannot be written.
     """
+    path = Path(path)
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -59,7 +61,7 @@ def _row(movement: Movement) -> tuple[str, ...]:
     )
 
 
-def read_script(path: Path) -> Script:
+def read_script(path: StrPath) -> Script:
     """Read a script; a truth written by `write_truth` is one.
 
     ``onset_s``, ``duration_s``, ``side`` and ``kind`` are needed; amplitudes count as 0 where
@@ -70,6 +72,7 @@ def read_script(path: Path) -> Script:
         UsageError: There is no such file.
         TableError: The table is malformed; the message names file and row.
     """
+    path = Path(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)

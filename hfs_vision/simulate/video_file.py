@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 from hfs_vision.errors import OutputError
-from hfs_vision.schema import Frame
+from hfs_vision.schema import Frame, StrPath
 from hfs_vision.video.recording import TICKS_PER_S as TICKS_PER_S
 from hfs_vision.video.recording import add_h264, timed_frame
 
@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_video(path: Path, frames: Iterable[Frame], *, crf: int = 20) -> int:
+def write_video(path: StrPath, frames: Iterable[Frame], *, crf: int = 20) -> int:
     """Write frames as an MP4 (H.264, yuv420p), each at its own time.
 
     Args:
@@ -48,6 +48,7 @@ def write_video(path: Path, frames: Iterable[Frame], *, crf: int = 20) -> int:
     Raises:
         OutputError: No frame came, times do not increase, sizes differ, or writing failed.
     """
+    path = Path(path)
     source = iter(frames)
     first = next(source, None)
     if first is None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from hfs_vision.schema import StrPath
 from hfs_vision.video.images import content_files
 from hfs_vision.video.original import Key, key_of
 
@@ -23,13 +24,14 @@ class Stopped(Exception):  # noqa: N818 - it is no error
     """The work was asked to end."""
 
 
-def digest(path: Path, stop: Callable[[], bool] = lambda: False) -> str:
+def digest(path: StrPath, stop: Callable[[], bool] = lambda: False) -> str:
     """SHA-256 of a file's bytes, or of the names and bytes of a folder's images; hexadecimal.
 
     Raises:
         Stopped: If ``stop`` says so; it is asked after every block.
         OSError: If it cannot be read.
     """
+    path = Path(path)
     whole = hashlib.sha256()
     for file in content_files(path):
         if file != path:
@@ -42,6 +44,6 @@ def digest(path: Path, stop: Callable[[], bool] = lambda: False) -> str:
     return whole.hexdigest()
 
 
-def stamp(path: Path) -> list[Key]:
+def stamp(path: StrPath) -> list[Key]:
     """Which file each is, its size and time of change, to see whether it is still being copied."""
     return [key_of(found) for found in map(Path.stat, content_files(path))]

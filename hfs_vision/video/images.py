@@ -17,7 +17,7 @@ import numpy as np
 from hfs_vision.core.messages import Message
 from hfs_vision.errors import SourceError, TableError, UsageError
 from hfs_vision.results.read_tables import parse_number, read_header, read_rows
-from hfs_vision.schema import SourceInfo
+from hfs_vision.schema import SourceInfo, StrPath
 from hfs_vision.video.exif import taken
 from hfs_vision.video.image_times import natural_key, times_by_number
 from hfs_vision.video.original import Key, key_of
@@ -117,8 +117,9 @@ class ImageFolder(FrameSource):
                 stats.decode_errors += 1
 
 
-def content_files(path: Path) -> list[Path]:
+def content_files(path: StrPath) -> list[Path]:
     """What a recording is made of: the file, or the images and their times."""
+    path = Path(path)
     if not path.is_dir():
         return [path]
     wanted = (p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
@@ -126,13 +127,14 @@ def content_files(path: Path) -> list[Path]:
     return sorted([*wanted, *([table] if table.exists() else [])])
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: StrPath) -> Picture:
     """One picture file, ``(h, w, 3)`` uint8 RGB, upright.
 
     Raises:
         UsageError: The path is missing.
         SourceError: It cannot be decoded as a picture.
     """
+    path = Path(path)
     if not path.is_file():
         raise UsageError(f"{path} is not a file: give a picture")
     picture = _read_image(path)

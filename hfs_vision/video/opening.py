@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from hfs_vision.errors import SourceError, UsageError
+from hfs_vision.schema import StrPath
 from hfs_vision.video.file import VideoFile
 from hfs_vision.video.images import ImageFolder
 from hfs_vision.video.source import check_fps
@@ -13,7 +14,7 @@ from hfs_vision.video.source import check_fps
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # two letters: not a Windows drive
 
 
-def open_source(path: str | Path, fps: float | None = None) -> VideoFile | ImageFolder:
+def open_source(path: StrPath, fps: float | None = None) -> VideoFile | ImageFolder:
     """Open a video file or a folder of numbered images.
 
     Args:

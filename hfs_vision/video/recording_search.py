@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfs_vision.errors import UsageError
+from hfs_vision.schema import StrPath
 from hfs_vision.video.content_hash import VIDEO_SUFFIXES, digest
 from hfs_vision.video.images import content_files
 
@@ -29,7 +30,9 @@ class FoundRecording:
     warning: str = ""
 
 
-def find_recording(folder: Path, sha256: str | None, given: Path | None = None) -> FoundRecording:
+def find_recording(
+    folder: StrPath, sha256: str | None, given: StrPath | None = None
+) -> FoundRecording:
     """Looks for the recording that a result is of.
 
     It is the one that is given, or `RECORDING_FILE` in the folder, or what has the folder's name
@@ -43,6 +46,8 @@ def find_recording(folder: Path, sha256: str | None, given: Path | None = None) 
     Raises:
         UsageError: If what is given does not exist.
     """
+    folder = Path(folder)
+    given = Path(given) if given is not None else None
     if given is not None:
         if not given.exists():
             raise UsageError(f"{given} does not exist: give the recording that {folder} is of")

@@ -15,7 +15,7 @@ import pytest
 
 import hfs_vision
 from hfs_vision.analysis import parallel
-from hfs_vision.analysis.pipeline import Analysis
+from hfs_vision.analysis.result import Analysis
 from hfs_vision.errors import SourceError, UsageError
 from tests.cli.support import remux
 from tests.models_here import needs_model

@@ -17,7 +17,8 @@ from typing import Any
 import av
 import numpy as np
 
-from hfs_vision.analysis import pipeline
+from hfs_vision.analysis.pipeline import analyze
+from hfs_vision.analysis.result import Analysis, AnalysisRun
 from hfs_vision.core.geometry import Measurements, measure
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
@@ -51,14 +52,14 @@ def growth(length_min: int) -> dict[str, float]:
     }
 
 
-def _without_pictures(length_min: int) -> pipeline.Analysis:
-    run, chunk = pipeline._Run(Settings()), chunk_of_pipeline()
+def _without_pictures(length_min: int) -> Analysis:
+    run, chunk = AnalysisRun(Settings()), chunk_of_pipeline()
     for time_s, landmarks in minutes(length_min):
         for start in range(0, len(time_s), chunk):
             piece = slice(start, start + chunk)
-            run.take(measure(time_s[piece], landmarks[piece]))
+            run.add(measure(time_s[piece], landmarks[piece]))
     run.finish()
-    return run.result(Settings(), source_warnings=[])
+    return run.result([])
 
 
 def repeat_clip(clip: Path, times: int, target: Path) -> None:
@@ -80,7 +81,7 @@ def repeat_clip(clip: Path, times: int, target: Path) -> None:
 
 def peak_of_analyze(video: Path) -> tuple[int, float]:
     """Frames and peak memory in MB of a process that analyses one file."""
-    result = pipeline.analyze(video, landmarker="facemesh")
+    result = analyze(video, landmarker="facemesh")
     return result.summary.frames, peak_rss_mb()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from hfs_vision import Settings
 from hfs_vision.analysis import pipeline
-from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.cli import cli
 from tests.cli.support import VIDEO, files_in, nothing_written
 from tests.golden.data import task_file

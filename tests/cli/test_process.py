@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from hfs_vision.analysis import parallel
-from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.landmarks.mediapipe_models import carries_face_mesh
 from hfs_vision.results import read_events
 from hfs_vision.schema import Frame
@@ -187,7 +187,7 @@ def test_a_termination_signal_leaves_nothing_of_a_short_command(hfs, results, mo
     def terminated(handle: object, **_: object) -> None:
         signal.raise_signal(signal.SIGTERM)  # in the middle of writing
 
-    monkeypatch.setattr("hfs_vision.analysis.pipeline.write_signals", terminated)
+    monkeypatch.setattr("hfs_vision.analysis.result.write_signals", terminated)
     handler = signal.getsignal(signal.SIGTERM)
     outcome = hfs("detect", results / "signals.csv", "--out", "out")
     assert outcome.code == 143

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.results import read_events
 from hfs_vision.video import open_source
 from tests import clips

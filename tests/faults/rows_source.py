@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.analysis.result import RESULT_FILES
 from tests.faults.cameras import live_at, odd_camera
 from tests.faults.material import FPS
 from tests.faults.recordings import (

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hfs_vision.analysis.pipeline import RESULT_FILES
+from hfs_vision.analysis.result import RESULT_FILES
 from tests.clips import set_edit_list
 from tests.faults.material import FPS, pictures, write_video
 from tests.faults.recordings import (

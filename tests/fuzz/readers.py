@@ -20,7 +20,8 @@ from typing import TextIO, TypeVar
 import cv2
 import numpy as np
 
-from hfs_vision.analysis.pipeline import RESULT_FILES, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.batch.cohort import COHORT_COLUMNS, RECORD_FILE, Cohort, result_folder
 from hfs_vision.batch.names import STATE, read_names
 from hfs_vision.cli.options import read_settings

@@ -21,7 +21,7 @@ BLANK = np.zeros((8, 8, 3), np.uint8)
 @pytest.fixture
 def counting(tmp_path, monkeypatch):
     monkeypatch.setattr(PatchNetworks, "__call__", lambda self, frame, face: np.full(7, np.nan))
-    monkeypatch.setattr("hfs_vision.live.counter.readings", lambda rows: None)
+    monkeypatch.setattr("hfs_vision.analysis.measure_frames.readings", lambda rows: None)
     finder = StandIn()
     made = Counting(finder, PatchNetworks(), Settings(), SessionLog(tmp_path))
     recording = Recording(20).lid(0, 14.5, 3.0)

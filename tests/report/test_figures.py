@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from hfs_vision.analysis.pipeline import Analysis
+from hfs_vision.analysis.result import Analysis
 from tests.report_support import (
     SVG,
     Page,

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfs_vision.analysis.pipeline import detect
+from hfs_vision.core.plot_points import broken, decimate, window
 from hfs_vision.core.signals import Signals
 from hfs_vision.report.rates import MOST_BINS, rates_over_time
 from hfs_vision.report.timeline import MOST_ROWS, rows_of, shown
-from hfs_vision.report.traces import broken, decimate, window
 from tests.synthetic import Recording
 
 

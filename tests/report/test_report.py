@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.analysis.pipeline import NOT_A_DEVICE, Analysis, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import Analysis
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.report import write_report
+from hfs_vision.schema import NOT_A_DEVICE
 from tests.report_support import (
     SVG,
     Page,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hfs_vision.analysis.pipeline import RESULT_FILES, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.exports.content import read_content
@@ -132,7 +133,7 @@ def test_a_killed_detect_leaves_the_old_result_or_the_new_one(old: Path, tmp_pat
 
     # The next command that writes takes all away that was left.
     for number, _ in runs:
-        new.save(place / number)
+        new.save(place / number, force=True)
         left = [path for path in (place / number).iterdir() if path.name.startswith(".")]
         assert not any(path.is_file() or any(path.iterdir()) for path in left), number
 
@@ -197,6 +198,8 @@ class TestWriting:
         analysis = detect(read_signals(old / "signals.csv"))
         (tmp_path / "counts.csv").write_text("what,number\napples,3\n")
         with pytest.raises(UsageError, match=r"counts\.csv is there and was not written by"):
+            analysis.replace(tmp_path)
+        with pytest.raises(UsageError, match=r"already holds counts\.csv"):
             analysis.save(tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["counts.csv"]
         analysis.save(tmp_path, force=True)
@@ -210,6 +213,23 @@ class TestWriting:
         assert (tmp_path / "annotated.mp4").read_text() == "mine"
         assert (tmp_path / "report.html").read_text() == "mine"
 
+    def test_keeps_a_result_without_force(self, old: Path, tmp_path: Path) -> None:
+        other = detect(read_signals(old / "signals.csv"), settings=Settings(closure_threshold=1.0))
+        shutil.copytree(old, tmp_path / "r")
+        with pytest.raises(UsageError, match=r"r already holds events\.csv: .*force=True"):
+            other.save(str(tmp_path / "r"))
+        assert state(tmp_path / "r") == state(old)
+        assert other.save(str(tmp_path / "r"), force=True) is not None  # corrections of the old one
+        assert state(tmp_path / "r") != state(old)
+
+    def test_keeps_a_result_that_is_still_taking_its_place(self, old: Path, tmp_path: Path) -> None:
+        other = detect(read_signals(old / "signals.csv"), settings=Settings(closure_threshold=1.0))
+        shutil.copytree(old, tmp_path / "r")
+        committed(tmp_path / "r")
+        with pytest.raises(UsageError, match="already holds"):
+            other.save(tmp_path / "r")
+        assert state(tmp_path / "r") == state(old)
+
     @posix_only
     def test_never_writes_through_a_link(self, old: Path, tmp_path: Path) -> None:
         analysis = detect(read_signals(old / "signals.csv"))
@@ -221,6 +241,8 @@ class TestWriting:
         (folder / "signals.csv").hardlink_to(tmp_path / "kept.csv")
         (folder / "counts.csv").symlink_to(tmp_path / "nowhere.csv")
         with pytest.raises(UsageError, match="was not written by this program"):
+            analysis.replace(folder)
+        with pytest.raises(UsageError, match=r"already holds events\.csv"):
             analysis.save(folder)
         analysis.save(folder, force=True)
         assert (tmp_path / "kept.csv").read_bytes() == before
@@ -269,7 +291,7 @@ def test_a_reader_never_sees_two_results_at_once(old: Path, tmp_path: Path) -> N
 
     def write() -> None:
         for number in range(40):
-            results[number % 2].save(tmp_path)
+            results[number % 2].save(tmp_path, force=True)
         done.set()
 
     writer = threading.Thread(target=write)

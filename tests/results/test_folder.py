@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfs_vision.analysis import pipeline
-from hfs_vision.analysis.pipeline import Analysis, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import Analysis
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.results import (
     MARK_COLUMNS,

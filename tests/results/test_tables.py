@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_vision.analysis.pipeline import RESULT_FILES, detect
+from hfs_vision.analysis.pipeline import detect
+from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.results import (
     EVENT_COLUMNS,
@@ -175,7 +176,7 @@ def test_a_failing_writer_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
         handle.write("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hfs_vision.analysis.pipeline.write_counts", fail)
+    monkeypatch.setattr("hfs_vision.analysis.result.write_counts", fail)
     with pytest.raises(OutputError, match="No space left on device"):
         detect(recording().measured()).save(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["events.csv"]
