@@ -28,7 +28,7 @@ ALLOWED = {
     "landmarks": (CORE | {"http_client"}, {"numpy", "cv2", "mediapipe", "onnxruntime"}),
     "evaluation": (CORE | {"results"}, {"numpy"}),
     "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
-    "analysis": (MEASURED, {"numpy", "cv2"}),
+    "analysis": (MEASURED, {"numpy", "cv2", "pandas", "matplotlib"}),
     "batch": (MEASURED | {"http_client", "analysis"}, {"fsspec", "dask", "distributed"}),
     "render": (MEASURED, {"numpy", "av", "cv2"}),
     "live": (MEASURED | {"analysis", "render"}, {"numpy", "cv2"}),
@@ -52,7 +52,7 @@ ALLOWED = {
         | {"report", "review", "render", "exports", "web", "quality", "diary", "trend", "cohort"},
         {"click", "rich"},
     ),
-    "__init__": (CORE | {"analysis"}, set()),
+    "__init__": (CORE | {"analysis", "results"}, set()),
     "__main__": ({"cli", "errors", "interrupts"}, set()),
 }
 

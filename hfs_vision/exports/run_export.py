@@ -55,7 +55,7 @@ class ExportRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Request(ExportRequest):
+class _PathRequest(ExportRequest):
     """The same, with every place as a `Path`."""
 
     folders: Sequence[Path]
@@ -63,7 +63,7 @@ class _Request(ExportRequest):
     media: Path | None = None
 
     @classmethod
-    def of(cls, request: ExportRequest) -> _Request:
+    def of(cls, request: ExportRequest) -> _PathRequest:
         folders = request.folders
         if isinstance(folders, (str, os.PathLike)):
             folders = [folders]
@@ -88,7 +88,7 @@ class Export:
 class _Reading:
     """Reads one result folder after the other and keeps what is said of them."""
 
-    request: _Request
+    request: _PathRequest
     names: Sequence[str]
     warnings: list[str] = field(default_factory=list)
 
@@ -111,7 +111,7 @@ def export(request: ExportRequest) -> Export:
         TableError: If a result is not as documented.
         OutputError: If the folder cannot be written.
     """
-    request = _Request.of(request)
+    request = _PathRequest.of(request)
     _check(request)
     out = _place(request)
     names = _names(request)
@@ -139,7 +139,7 @@ def export(request: ExportRequest) -> Export:
     return Export(out, files, reading.warnings)
 
 
-def _check(request: _Request) -> None:
+def _check(request: _PathRequest) -> None:
     to = request.to
     if request.media is not None:
         if to not in ("elan", "boris"):
@@ -168,7 +168,7 @@ def _check(request: _Request) -> None:
         check_pyarrow()
 
 
-def _place(request: _Request) -> Path:
+def _place(request: _PathRequest) -> Path:
     if request.out is not None:
         return request.out
     first = request.folders[0].absolute()
@@ -179,7 +179,7 @@ def _place(request: _Request) -> Path:
     return first.parent / f"{first.name.removesuffix('.results')}.{request.to}"
 
 
-def _names(request: _Request) -> list[str]:
+def _names(request: _PathRequest) -> list[str]:
     """A name for each recording; no two are alike, capitals or not."""
     names: list[str] = []
     taken: set[str] = set()
@@ -205,7 +205,7 @@ def _renamed(content: Content, name: str) -> Content:
     return replace(content, name=plain(name) or "recording")
 
 
-def _targets(request: _Request, names: Sequence[str]) -> list[str]:
+def _targets(request: _PathRequest, names: Sequence[str]) -> list[str]:
     if request.to == "parquet":
         return [f"{table}.parquet" for table in _TABLES]
     if request.to == "bids":
@@ -213,7 +213,7 @@ def _targets(request: _Request, names: Sequence[str]) -> list[str]:
     return [f"{_file_name(n)}{suffix}" for n in names for suffix in _SUFFIXES[request.to]]
 
 
-def _labels(request: _Request) -> list[tuple[str, str]]:
+def _labels(request: _PathRequest) -> list[tuple[str, str]]:
     """Subject and session of each recording.
 
     One subject for several recordings makes them its sessions; no subject makes each recording
@@ -235,11 +235,11 @@ def _labels(request: _Request) -> list[tuple[str, str]]:
     return pairs
 
 
-def _stems(request: _Request) -> list[str]:
+def _stems(request: _PathRequest) -> list[str]:
     return [bids.stem(subject, session, request.task) for subject, session in _labels(request)]
 
 
-def _write_bids(request: _Request, reading: _Reading, folder: Path, out: Path) -> None:
+def _write_bids(request: _PathRequest, reading: _Reading, folder: Path, out: Path) -> None:
     for stem, content in zip(_stems(request), reading.contents(), strict=True):
         bids.write_recording(folder, stem, content, deidentify=request.deidentify)
     subjects = [subject for subject, _ in _labels(request)]
@@ -247,7 +247,7 @@ def _write_bids(request: _Request, reading: _Reading, folder: Path, out: Path) -
 
 
 def _write_one(
-    request: _Request, folder: Path, name: str, subject: str, content: Content, out: Path
+    request: _PathRequest, folder: Path, name: str, subject: str, content: Content, out: Path
 ) -> None:
     content = content.on_player_clock
     if request.to == "mne":

@@ -113,7 +113,7 @@ class Counting:
             return []
         measured = self._measure(frame)
         self._last_frame_s = frame.time_s
-        return self._add(measured)
+        return self._add(frame.time_s, measured)
 
     def break_off(self, now_s: float) -> list[Event]:
         """Notes by empty rows that no frame has come since the last: what was open ends there.
@@ -129,8 +129,8 @@ class Counting:
         first, known_s = self.last_s == self._last_frame_s, self._last_frame_s + _BREAK_KNOWN_S
         if not first and not self.last_s + _BREAK_EVERY_S <= now_s <= known_s:
             return []
-        time_s = self.last_s + _BREAK_S if first else now_s
-        return self._add(self._measure.nothing(round(time_s, 6)))
+        time_s = round(self.last_s + _BREAK_S if first else now_s, 6)
+        return self._add(time_s, self._measure.nothing(time_s))
 
     def begin_segment(self, label: str) -> None:
         """Labels what comes from the last frame on."""
@@ -162,8 +162,8 @@ class Counting:
             files["twitches.csv"] = partial(write_twitches, events=events)
         return files
 
-    def _add(self, measured: Measurements) -> list[Event]:
-        self.last_s = float(measured.time_s[0])
+    def _add(self, time_s: float, measured: Measurements) -> list[Event]:
+        self.last_s = time_s
         return self._keep(measured, self._counter.add(measured))
 
     def _keep(self, measured: Measurements, found: DetectorUpdate) -> list[Event]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.paths import ROOT, SAMPLES
 
 PAGE = ROOT / "docs" / "tutorial.md"
-PAGES = (PAGE, ROOT / "docs" / "diary.md")
+PAGES = (PAGE, ROOT / "docs" / "diary.md", ROOT / "docs" / "python.md")
 LEFT_OUT = "..."
 HOME = "/home/me"
 """Instead of the temporary folder in which the steps run."""

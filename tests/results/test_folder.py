@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_vision.analysis import pipeline
+from hfs_vision.analysis import result
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.analysis.result import Analysis
 from hfs_vision.errors import OutputError, TableError, UsageError
@@ -205,16 +205,16 @@ class TestReplacingAResult:
         return folder
 
     def test_by_the_same_events_keeps_the_corrections(self, analysis, used):
-        assert analysis.save(used) is None
+        assert analysis.save(used, force=True) is None
         assert (used / "events.reviewed.csv").read_text() == "events.reviewed.csv"
         assert not (used / "annotated.mp4").exists()
 
     def test_by_others_puts_the_corrections_aside_each_time(self, analysis, used):
         one, two, nothing = (replace(analysis, events=analysis.events[:keep]) for keep in (1, 2, 0))
-        first = one.save(used)
+        first = one.save(used, force=True)
         (used / "events.reviewed.csv").write_text("later ones")
-        assert two.save(used) != first  # within the same second, too
-        assert nothing.save(used) is None
+        assert two.save(used, force=True) != first  # within the same second, too
+        assert nothing.save(used, force=True) is None
         kept = sorted(path.read_text() for path in used.glob("events.reviewed.before-*Z*.csv"))
         assert kept == ["events.reviewed.csv", "later ones"]
         assert (used / first).read_text() == "events.reviewed.csv"
@@ -226,9 +226,9 @@ class TestReplacingAResult:
             raise OSError(28, "No space left on device")
 
         before = files_in(used)
-        monkeypatch.setattr(pipeline, "write_json", full)
+        monkeypatch.setattr(result, "write_json", full)
         with pytest.raises(OutputError, match="No space left"):
-            replace(analysis, events=[]).save(used)
+            replace(analysis, events=[]).save(used, force=True)
         assert files_in(used) == before
 
 

@@ -178,7 +178,7 @@ def test_a_failing_writer_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
 
     monkeypatch.setattr("hfs_vision.analysis.result.write_counts", fail)
     with pytest.raises(OutputError, match="No space left on device"):
-        detect(recording().measured()).save(tmp_path)
+        detect(recording().measured()).save(tmp_path, force=True)
     assert [p.name for p in tmp_path.iterdir()] == ["events.csv"]
     assert (tmp_path / "events.csv").read_text() == "mine"
 
