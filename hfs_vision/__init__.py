@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hfs_vision.schema import Blink, Event
 
     __version__: str
+    """Of the installed package."""
 
 __all__ = [
     "Analysis",
