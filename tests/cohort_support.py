@@ -112,7 +112,7 @@ def rated(
         recording.lid(SIDES.index(side), 12.0 + 3.0 * number, 0.4)
     analysis = detect(recording.measured())
     assert [event.side for event in analysis.events] == list(seen)
-    analysis.save(path)
+    analysis.save(path, force=True)
     for file, kept in (("events.reviewed.csv", keep), ("second.csv", second)):
         if kept is None:
             continue

@@ -103,7 +103,7 @@ def result_folder(
         segments=[(label, start_s) for start_s, label in segments],
         inherited={"source": source, "model": model},
     )
-    made.save(path)
+    made.save(path, force=True)
     if segments:
         rows = (MARK_COLUMNS, *((start_s, "segment", label) for start_s, label in segments))
         (path / "marks.csv").write_text("".join(map(line, rows)), encoding="utf-8")

@@ -36,7 +36,7 @@ def save(
 ) -> Path:
     """Saves `analysis`; with a comment, also a review that rejects the second event."""
     made = analysis(start_s)
-    made.save(folder)
+    made.save(folder, force=True)
     if marks:
         text = "".join(line(row) for row in (MARK_COLUMNS, *marks))
         (folder / "marks.csv").write_text(text, encoding="utf-8")

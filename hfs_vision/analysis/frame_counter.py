@@ -142,7 +142,8 @@ class FrameCounter:
         """
         self.finish()
         assert self._measure is not None
-        told = [*self._look.warnings, *self._measure.repeats.counts.warnings(self._run.tally.fps)]
+        told: list[str] = list(self._look.warnings)
+        told += self._measure.repeats.counts.warnings(self._run.tally.fps)
         told += dict.fromkeys(self._measure.warnings)
         return self._run.result(
             told,

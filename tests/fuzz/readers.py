@@ -184,7 +184,7 @@ def _signals(path: Path) -> None:
     for one, other in (_written(path, read_signals, write), (careful, measured)):
         for f in fields(Measurements):
             np.testing.assert_allclose(getattr(one, f.name), getattr(other, f.name), atol=1e-6)
-    found.save(path.parent / "decided")
+    found.save(path.parent / "decided", force=True)
     assert len(read_folder(path.parent / "decided").machine_events) == len(found.events)
 
 
@@ -300,7 +300,7 @@ def _recording() -> Recording:
 
 def _result(folder: Path) -> None:
     made = folder / "made"
-    detect(_recording().measured()).save(made)
+    detect(_recording().measured()).save(made, force=True)
     for name in RESULT_FILES:
         if (made / name).exists():
             shutil.move(made / name, folder / name)
