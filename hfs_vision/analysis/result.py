@@ -115,17 +115,16 @@ class Analysis:
                 replaced; nothing was written.
             OutputError: If the folder cannot be written.
         """
-        folder = Path(folder)
         if not force:
-            _refuse_a_result(folder)
-        return self.replace(folder, force=force, inputs=[Path(path) for path in inputs])
+            _refuse_a_result(Path(folder))
+        return self.replace(folder, force=force, inputs=inputs)
 
     def replace(
         self,
-        folder: Path,
+        folder: StrPath,
         *,
         force: bool = False,
-        inputs: Sequence[Path] = (),
+        inputs: Sequence[StrPath] = (),
         beside: Mapping[str, Writer] | None = None,
     ) -> str | None:
         """`save` for a caller who knows that the result that is there may go.
@@ -155,10 +154,10 @@ class Analysis:
         if self.segments:
             files[SEGMENTS_FILE] = partial(write_segments, segments=self.segments)
         return write_result(
-            folder,
+            Path(folder),
             files,
             force=force,
-            inputs=inputs,
+            inputs=[Path(path) for path in inputs],
             remove=() if self.segments else (SEGMENTS_FILE,),
             retiring=True,
         )
