@@ -18,7 +18,7 @@ from hfs_vision.analysis.result import Analysis, AnalysisRun
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import UsageError
 from hfs_vision.landmarks.patch_networks import PatchNetworks
-from hfs_vision.schema import Event, FloatArray, Frame, Landmarker, SourceInfo, StrPath
+from hfs_vision.schema import LARGEST, Event, FloatArray, Frame, Landmarker, SourceInfo, StrPath
 from hfs_vision.video import turned_picture
 
 MOST_HELD_BYTES = 1 << 30
@@ -181,21 +181,25 @@ class FrameCounter:
         self._looking = self._finder = None
         self._held.clear()
 
-    def _checked(self, time_s: float, rgb: Any) -> Frame:
-        time_s = float(time_s)
-        if not (math.isfinite(time_s) and time_s > self._last_s):
-            before = f" after {self._last_s:g} s" if self._frames else ""
+    def _checked(self, time_s: Any, rgb: Any) -> Frame:
+        before = f" after {self._last_s:g} s" if self._frames else ""
+        try:
+            at_s = float(time_s)
+        except (TypeError, ValueError):  # such as the None of a frame whose time nobody knows
+            at_s = math.nan
+        # Measurements hold microseconds: what differs by less is the same time.
+        if not (abs(at_s) < LARGEST and round(at_s, 6) > round(self._last_s, 6)):
             raise UsageError(
-                f"a frame at {time_s:g} s{before}: give times that increase, in seconds"
+                f"a frame at {time_s!r} s{before}: give times that increase, in seconds"
             )
         form = f"{getattr(rgb, 'shape', type(rgb).__name__)} {getattr(rgb, 'dtype', '')}".strip()
         sound = isinstance(rgb, np.ndarray) and rgb.dtype == np.uint8 and rgb.ndim == 3
         if not (sound and rgb.shape[2] == 3 and rgb.size):
             raise UsageError(
-                f"the frame at {time_s:g} s is {form}: give an array (height, width, 3) of uint8, "
+                f"the frame at {at_s:g} s is {form}: give an array (height, width, 3) of uint8, "
                 "red first"
             )
-        return Frame(self._frames, time_s, rgb)
+        return Frame(self._frames, at_s, rgb)
 
     def _settle(self, looking: Looking) -> list[Event]:
         """Ends the first look, and counts what was held until then."""

@@ -99,7 +99,10 @@ def test_a_wrong_frame_is_refused_and_left_out(frames):
     time_s, rgb = frames[1]
     wrong = [
         (time_s, rgb, "increase"),
-        (0.0, rgb, "at 0 s after"),
+        (0.0, rgb, "at 0.0 s after"),
+        (time_s + 1e-7, rgb, "increase"),
+        (None, rgb, "at None s after"),
+        (1e15, rgb, "in seconds"),
         (float("nan"), rgb, "at nan s"),
         (float("inf"), rgb, "at inf s"),
         (9.0, rgb[..., 0], r"\(480, 480\) uint8"),
