@@ -238,7 +238,7 @@ class Cohort:
                 notes.append(
                     f"{record['name']} is a copy of {known['name']}: {COHORT_FILE} counts it once"
                 )
-        cells = [{n: format_cell(r.get(n)) for n in COHORT_COLUMNS} for r in found.values()]
+        cells = [{n: _text(r.get(n)) for n in COHORT_COLUMNS} for r in found.values()]
         return cells, notes
 
     def _set_aside(self) -> None:
@@ -254,6 +254,11 @@ class Cohort:
 
     def _tell(self, notes: Sequence[str]) -> None:
         self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
+
+
+def _text(value: object) -> str:
+    """Of a cell, before it is guarded against formulas, which is done once, where it is written."""
+    return value if isinstance(value, str) else format_cell(value)
 
 
 def _write(handle: TextIO, text: str) -> None:

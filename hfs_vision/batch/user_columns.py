@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfs_vision.errors import TableError, UsageError
-from hfs_vision.results import line
-from hfs_vision.results.read_tables import dotted, plain_text, separator_of
+from hfs_vision.results import format_cell
+from hfs_vision.results.read_tables import column_names, dotted, plain_text, separator_of
+from hfs_vision.results.write_tables import line_of_cells
 from hfs_vision.video import VIDEO_SUFFIXES
 
 _OURS = ({"name", "sha256"}, {"name", "status"})
@@ -27,7 +28,10 @@ _MADE_BY = ("sha256", "settings_sha256", "model_sha256", "hfs_vision")
 
 @dataclass(frozen=True)
 class UserRow:
-    """A row as it was found: the cells of our columns by name, and those of the others in order."""
+    """A row as it was found: the cells of our columns by name, and those of the others in order.
+
+    The latter are the person's own, formulas too, and stay to the last blank.
+    """
 
     own: Mapping[str, str]
     added: Sequence[str]
@@ -63,31 +67,29 @@ def read_entered(path: Path, columns: Sequence[str]) -> Entered:
             f"{path} cannot be read, and what was entered in it would be lost ({error}): save it "
             "as CSV in UTF-8, or set it aside with --force"
         ) from error
-    rows = [[cell.strip() for cell in row] for row in rows]
-    rows = [row for row in rows if any(row)]
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
     if not rows:
         return Entered()
-    header = rows.pop(0)
+    header = column_names(rows[0])
     if not any(known <= set(header) for known in _OURS):
         raise UsageError(
             f"{path} is no table of a batch: choose another folder with --out, or set it aside "
             "with --force"
         )
-    width = max(map(len, [header, *rows]))
-    header, *rows = ([*row, *[""] * (width - len(row))] for row in [header, *rows])
+    width = max(map(len, rows))
+    names, *rows = ([*row, *[""] * (width - len(row))] for row in rows)
     place = {name: header.index(name) for name in columns if name in header}
     others = [i for i in range(width) if i not in place.values()]
-    others = [i for i in others if header[i] or any(row[i] for row in rows)]
+    others = [i for i in others if names[i].strip() or any(row[i].strip() for row in rows)]
 
-    def cell(row: Sequence[str], name: str, index: int) -> str:
-        return plain_text(dotted(name, row[index]) if separator != "," else row[index])
+    def ours(name: str, cell: str) -> str:
+        return plain_text(dotted(name, cell.strip()) if separator != "," else cell.strip())
 
     return Entered(
-        [plain_text(header[i]) for i in others],
+        [names[i] for i in others],
         [
             UserRow(
-                {name: cell(row, name, i) for name, i in place.items()},
-                [cell(row, header[i], i) for i in others],
+                {name: ours(name, row[i]) for name, i in place.items()}, [row[i] for i in others]
             )
             for row in rows
         ],
@@ -117,11 +119,11 @@ def merged(
         if index is None:
             index = by_name.get(_name(row.own.get("name", "")))
         if index is None:
-            if any(row.added) or not _measured(row):
+            if _filled_in(row) or not _measured(row):
                 alone.append(row)
             continue
         name = rows[index]["name"]
-        if any(row.added) and sha256 and sha256 != rows[index]["sha256"]:
+        if _filled_in(row) and sha256 and sha256 != rows[index]["sha256"]:
             notes.append(
                 f"{name} is not the recording any more of which {_shown(entered, row)} was entered "
                 "in the table: look whether it still holds"
@@ -134,10 +136,11 @@ def merged(
         for row in alone
         if _measured(row)
     ]
-    lines = [line([*columns, *entered.columns])]
-    lines += [line([*(r[n] for n in columns), *a]) for r, a in zip(rows, added, strict=True)]
-    lines += [line([*(row.own.get(n, "") for n in columns), *row.added]) for row in alone]
-    return "".join(lines), notes
+    found: list[tuple[Mapping[str, str], Sequence[str]]] = [*zip(rows, added, strict=True)]
+    found += [(row.own, row.added) for row in alone]
+    cells = [[*columns, *entered.columns]]
+    cells += [[*(format_cell(own.get(n, "")) for n in columns), *a] for own, a in found]
+    return "".join(map(line_of_cells, cells)), notes
 
 
 def _name(text: str) -> str:
@@ -145,6 +148,11 @@ def _name(text: str) -> str:
     suffix = Path(text).suffix
     stem = text.removesuffix(suffix) if suffix.lower() in VIDEO_SUFFIXES else text
     return stem.casefold()
+
+
+def _filled_in(row: UserRow) -> bool:
+    """Whether a person entered something in it."""
+    return any(cell.strip() for cell in row.added)
 
 
 def _measured(row: UserRow) -> bool:
@@ -183,7 +191,7 @@ def _same(text: str, ours: str) -> bool:
     try:
         value, measured = float(text), float(ours)
     except ValueError:
-        return " ".join(text.split()) == " ".join(plain_text(ours).split())
+        return " ".join(text.split()) == " ".join(ours.split())
     # Spreadsheets save what they show: of a number with decimals fewer digits.
     return value == measured or ("." in ours and math.isclose(value, measured, rel_tol=1e-3))
 

@@ -20,6 +20,7 @@ from hfs_vision.cli.options import (
     settings_options,
 )
 from hfs_vision.cli.report import no_report_option, settle_report
+from hfs_vision.core.signals import usable
 from hfs_vision.errors import UsageError
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.results import (
@@ -33,10 +34,11 @@ from hfs_vision.results import (
     finish_replacing,
     is_ours,
     read_segments,
-    read_signals,
     read_summary,
     recording_of,
 )
+from hfs_vision.results.measured_limits import struck_out
+from hfs_vision.results.read_tables import read_signals_and_valid
 
 
 @click.command(
@@ -108,7 +110,8 @@ def analyze_command(
             progress=progress,
             stop=lambda: bool(caught),
         )
-    aside = result.save(folder, force=force, inputs=inputs)
+    with terminal.err.status("writing the tables"):
+        aside = result.save(folder, force=force, inputs=inputs)
     _show(result, folder)
     terminal.show_set_aside(aside)
     if profile and result.speed:
@@ -157,7 +160,7 @@ def detect_command(
     finish_replacing(signals.parent)
     marks = signals.parent / MARKS_FILE
     with terminal.frame_progress(signals.name, waiting="reading the table") as progress:
-        measurements = read_signals(signals)
+        measurements, valid = read_signals_and_valid(signals)
         told = read_summary(signals.parent / SUMMARY_FILE) or SummaryFile()
         recorded = recording_of(signals, measurements.time_s, told)
         progress.expect(len(measurements))
@@ -168,8 +171,12 @@ def detect_command(
             inherited=told.values,
             progress=partial(progress, None),
         )
-    aside = result.save(out, force=force, inputs=inputs) if out is not None else None
+    with terminal.err.status("writing the tables"):
+        aside = result.save(out, force=force, inputs=inputs) if out is not None else None
     _show(result, out)
+    # By the settings that wrote the column: others may take a head that is turned further.
+    counts = result.signals.valid & usable(measurements, told.settings)
+    terminal.show_warnings([*told.doubts, *struck_out(valid, counts)])
     terminal.show_set_aside(aside)
     if out is None:
         return 0

@@ -18,7 +18,7 @@ from rich.text import Text
 from hfs_vision.cli import terminal
 from hfs_vision.cli.camera_url import read_url, url_options
 from hfs_vision.cli.live import _read_size
-from hfs_vision.cli.options import FPS, landmarker_options
+from hfs_vision.cli.options import FPS, FiniteRange, landmarker_options
 from hfs_vision.errors import UsageError
 from hfs_vision.evaluation.write_scores import check_file, write_file
 from hfs_vision.interrupts import stop_on_signal
@@ -45,7 +45,7 @@ _SIGNS = {MEND: "!! mend", YOURS: "?  look"}
 @url_options("A network camera instead: http:// (MJPEG) or rtsp://.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1.0, 600.0),
+    type=FiniteRange(1.0, 600.0),
     default=10.0,
     show_default=True,
     help="How much to look at; of a longer recording, at three places.",
@@ -136,7 +136,7 @@ def show_check(found: Check) -> None:
             Text(_SIGNS.get(finding.verdict, "   ok"), style=style),
             Text(f"{finding.found}{advice}", style=style),
         )
-    terminal.out.print(table)
+    terminal.show_table(table)
     terminal.out.print(
         f"{found.frames} pictures of {found.seconds:.1f} s looked at"
         f"{' before it was stopped' if found.partial else ''}, {found.source.width}x"

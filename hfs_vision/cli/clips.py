@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from hfs_vision.cli import terminal
-from hfs_vision.cli.options import FPS, landmarker_options
+from hfs_vision.cli.options import FPS, FiniteRange, landmarker_options
 from hfs_vision.errors import UsageError
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.landmarks.face_identity import FacePosition
@@ -118,7 +118,7 @@ def _footage_options(command: _Command) -> _Command:
 )
 @click.option(
     "--pad",
-    type=click.FloatRange(0.0, 60.0),
+    type=FiniteRange(0.0, 60.0),
     default=1.0,
     show_default=True,
     help="Seconds before the onset and after the offset.",
@@ -154,7 +154,8 @@ def clips_command(
     target = out if out is not None else folder / CLIPS_FOLDER
     names = [cut.name(".png" if sheet else ".mp4") for cut in cuts]
     recording = ready.find()
-    check_folder(target, names, force=force, inputs=[recording])
+    what = "contact sheets" if sheet else "clips"
+    check_folder(target, names, force=force, inputs=[recording], what=what)
     style = Style(overlay=not plain, blur=blur, width=width)
     frames_s = sum(cut.stop_s - cut.start_s for cut in cuts)
     with ready.second_pass(recording, ClipOptions(**choice), style, frames_s) as (second, caught):
@@ -198,7 +199,14 @@ def annotate_command(
         raise UsageError(f"{target} is no MP4: let the name that --out gives end in .mp4")
     ready = _Ready.read(folder, video, blur=blur)
     recording = ready.find()
-    check_folder(target.parent, [target.name], force=force, inputs=[recording])
+    check_folder(
+        target.parent,
+        [target.name],
+        force=force,
+        inputs=[recording],
+        what="video",
+        place="file",
+    )
     return _annotate(ready, recording, target, ClipOptions(**choice), Style(blur=blur, width=width))
 
 

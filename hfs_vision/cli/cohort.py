@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from hfs_vision.cli import terminal
+from hfs_vision.cli.options import FiniteRange
 from hfs_vision.cohort import interpretation
 from hfs_vision.cohort.counts import COUNTS_CSV, COUNTS_PARQUET, TABLE_FILES, write_table
 from hfs_vision.cohort.paired import PairedComparison, compare
@@ -65,7 +66,7 @@ def table_command(diaries: tuple[str, ...], out: Path, deidentify: bool, force: 
     One row for each person, session, segment, side and kind, as CSV and Parquet, and a code book
     that says what each column means.
     """
-    check_folder(out, TABLE_FILES, force=force)
+    check_folder(out, TABLE_FILES, force=force, what="tables")
     with terminal.err.status("reading the diaries"):
         persons = read_persons(diaries, deidentify=deidentify)
         written = write_table(persons, out, deidentify=deidentify)
@@ -135,7 +136,7 @@ def table_command(diaries: tuple[str, ...], out: Path, deidentify: bool, force: 
 @click.option(
     "--least-valid",
     "least_valid_s",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=Question.least_valid_s,
     show_default=True,
     metavar="SECONDS",
@@ -159,7 +160,7 @@ def compare_command(
     """
     question = Question(**asked)
     if out is not None:
-        check_folder(out, COMPARISON_FILES, force=force)
+        check_folder(out, COMPARISON_FILES, force=force, what="tables")
     with terminal.err.status("reading the diaries"):
         persons = read_persons(diaries, deidentify=deidentify)
         pairs = [pair_of(person, question) for person in persons]
@@ -204,7 +205,7 @@ def raters_command(
     of another person: bias, limits of agreement (Bland and Altman) and ICC(2,1).
     """
     if out is not None:
-        check_folder(out, AGREEMENT_FILES, force=force)
+        check_folder(out, AGREEMENT_FILES, force=force, what="tables")
     with terminal.err.status("reading the results"):
         raters = read_raters(results, second=second, deidentify=deidentify)
         if out is not None:
@@ -214,7 +215,7 @@ def raters_command(
         terminal.out.print(f"left out: {name}: {why}", soft_wrap=True)
     for text in interpretation.about_agreement(raters):
         terminal.out.print(text, soft_wrap=True)
-    terminal.show_warnings(interpretation.unseen(raters))
+    terminal.show_warnings(interpretation.doubts_of_results(raters))
     _tell_files(AGREEMENT_FILES, out)
 
 
@@ -235,7 +236,7 @@ def _show_pairs(pairs: Sequence[BeforeAfter]) -> None:
         values = (pair.before.rate.per_min, pair.after.rate.per_min, pair.difference)
         table.add_row(pair.person, pair.side, *(f"{value:.1f}" for value in values))
     if pairs:
-        terminal.out.print(table)
+        terminal.show_table(table)
 
 
 def _show_comparison(found: PairedComparison) -> None:
@@ -270,7 +271,7 @@ def _show_agreement(raters: Raters) -> None:
             end_section=side == RATED_SIDES[-1],
         )
     terminal.out.print(f"recordings counted by both: {len(raters.recordings)}")
-    terminal.out.print(table)
+    terminal.show_table(table)
     for note in dict.fromkeys(found.note for *_, found in raters.agreements() if found.note):
         terminal.out.print(note, soft_wrap=True)
 

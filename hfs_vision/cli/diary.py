@@ -188,6 +188,7 @@ def add_command(
                     when = f"{added.started_utc.astimezone(zone):%Y-%m-%d %H:%M}"
                     told = f"session {added.number} of {when}: {_TOLD[added.state]}"
                     terminal.out.print(f"{told}  {given.name}", soft_wrap=True)
+                    terminal.show_warnings([f"{given.name}: {text}" for text in added.warnings])
     return 1 if failed else 0
 
 

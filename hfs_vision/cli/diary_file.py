@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -77,7 +79,8 @@ def recompute_command(diary: Path, settings_file: Path | None, **options: float 
                     terminal.err.print("stopped: nothing was changed")
                     return 128 + caught[0]
                 try:
-                    counted.append(recomputed(session, store.home, settings))
+                    tell = partial(_tell, session.number)
+                    counted.append(recomputed(session, store.home, settings, tell))
                 except HfsVisionError as error:
                     terminal.show_warnings([f"session {session.number} is left as it is: {error}"])
         if counted:
@@ -86,3 +89,7 @@ def recompute_command(diary: Path, settings_file: Path | None, **options: float 
         done = len(store.recount(counted)) if counted else 0
     terminal.out.print(f"{done} session{'' if done == 1 else 's'} counted anew")
     return 0
+
+
+def _tell(number: int, warnings: Sequence[str]) -> None:
+    terminal.show_warnings([f"session {number}: {text}" for text in warnings])

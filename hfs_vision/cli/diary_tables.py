@@ -33,7 +33,7 @@ def show_list(diary: Diary) -> None:
         table.add_row(when, *cells)
     for bad in diary.bad:
         table.add_row("bad", f"{bad.what} {bad.number}", "", "", "", plain(bad.reason))
-    terminal.out.print(table)
+    terminal.show_table(table)
     terminal.out.print(f"Times are those of {diary.timezone}. Sides are the subject's own.")
     terminal.show_warnings([plain(bad.told) for bad in diary.bad])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from hfs_vision.cli import terminal
+from hfs_vision.cli.options import FiniteRange
 from hfs_vision.errors import UsageError
 from hfs_vision.evaluation.evaluate import TOLERANCE_S, ComparedRecording
 from hfs_vision.evaluation.kappa import Presence
@@ -46,7 +47,7 @@ _COLUMNS = {
 @click.option(
     "--tolerance",
     "tolerance_s",
-    type=click.FloatRange(0, 10),
+    type=FiniteRange(0, 10),
     default=TOLERANCE_S,
     show_default=True,
     help="Seconds by which the onsets of one event may differ.",
@@ -61,7 +62,7 @@ _COLUMNS = {
 @click.option(
     "--duration",
     "duration_s",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     help="Length of each recording in seconds, where no summary.json lies beside the estimate. "
     "[default: until the last event ends]",
 )
@@ -96,11 +97,11 @@ def evaluate_command(
 
     Each is an event file (events.csv, events.reviewed.csv, labels, or the truth of a simulation), a
     result folder (as REFERENCE its corrected events, if there are some), or a folder of several:
-    NAME.csv or NAME.truth.csv in REFERENCE, NAME.results or NAME.csv in ESTIMATED. Events are
+    NAME.csv or NAME.truth.csv in REFERENCE, result folders or NAME.csv in ESTIMATED. Events are
     matched one to one within their side, by onset; docs/evaluation.md says how. Of two files of
     corrected events it is also told how far the reviewers agree.
     """
-    _check(tolerance_s, duration_s, [f for f in (json_file, csv_file) if f is not None], force)
+    _check([f for f in (json_file, csv_file) if f is not None], force)
     pairs, left_out = find_pairs(reference, estimated, only_common=only_common)
     inputs = [path for pair in pairs for path in (pair.reference, pair.estimated)]
     for path in filter(None, (json_file, csv_file)):
@@ -127,10 +128,7 @@ def evaluate_command(
     terminal.show_warnings(notes)
 
 
-def _check(tolerance_s: float, duration_s: float | None, files: list[Path], force: bool) -> None:
-    for name, value in (("--tolerance", tolerance_s), ("--duration", duration_s)):
-        if value is not None and not math.isfinite(value):
-            raise UsageError(f"{name} is {value}: give a number of seconds")
+def _check(files: list[Path], force: bool) -> None:
     for path in files:
         check_file(path, force=force)
     if len({path.resolve() for path in files}) < len(files):
@@ -179,17 +177,34 @@ def _show(
         terminal.out.print(line, soft_wrap=True)
 
 
-def _print_table(title: str, sections: Iterable[Sequence[tuple[str, MatchCounts]]]) -> None:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+_BOTH_FOUND = (
+    "found a/b: a by what the reference says (recall), b by what the estimate says (precision)"
+)
+
+
+def _print_table(title: str, sections: Sequence[Sequence[tuple[str, MatchCounts]]]) -> None:
+    differ = any(tally.right != tally.matched for rows in sections for _, tally in rows)
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption=_BOTH_FOUND if differ else None,
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+    )
     table.add_column("", overflow="fold")
     for head in _COLUMNS:
         table.add_column(head, justify="right", no_wrap=True)
     for rows in sections:
         for name, tally in rows:
-            table.add_row(name, *(_cell(getattr(tally, field)) for field in _COLUMNS.values()))
+            cells = {field: _cell(getattr(tally, field)) for field in _COLUMNS.values()}
+            if tally.right != tally.matched:
+                cells["matched"] += f"/{tally.right}"
+            table.add_row(name, *cells.values())
         table.add_section()
     if table.row_count:
-        terminal.out.print(table)
+        terminal.show_table(table)
         terminal.out.print()
 
 

@@ -13,7 +13,13 @@ from hfs_vision.cli import terminal
 from hfs_vision.cli.camera_url import read_url, url_options
 from hfs_vision.cli.live_display import Wanted, open_display
 from hfs_vision.cli.open_page import port_option
-from hfs_vision.cli.options import FPS, landmarker_options, read_settings, settings_options
+from hfs_vision.cli.options import (
+    FPS,
+    FiniteRange,
+    landmarker_options,
+    read_settings,
+    settings_options,
+)
 from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.errors import UsageError
 from hfs_vision.interrupts import stop_on_signal
@@ -63,7 +69,7 @@ _DEFAULT_FPS = 30.0
     metavar="NAME|FILE",
     help="Lead through the steps of a protocol and end with it; see hfs-vision protocol.",
 )
-@click.option("--duration", type=click.FloatRange(min=0, min_open=True), help="End after seconds.")
+@click.option("--duration", type=FiniteRange(min=0, min_open=True), help="End after seconds.")
 @no_report_option
 @landmarker_options
 @settings_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import fields
@@ -16,7 +17,21 @@ from hfs_vision.results import read_json
 from hfs_vision.schema import LANDMARKERS
 from hfs_vision.video import FPS_RANGE
 
-FPS = click.FloatRange(*FPS_RANGE)
+
+class FiniteRange(click.FloatRange):
+    """A number in a range. What is none (nan), or has no end (inf), is bad usage everywhere."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, or bad usage; see `click.ParamType.convert`."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number that can be used: write digits.", param, ctx)
+        return number
+
+
+FPS = FiniteRange(*FPS_RANGE)
 """A rate that a camera is asked for, or that images are said to have."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -32,7 +47,7 @@ def landmarker_options(command: _Command, *, subject: str = "the largest face") 
     for option in (
         click.option(
             "--subject",
-            type=(float, float),
+            type=(FiniteRange(), FiniteRange()),
             metavar="X Y",
             help="Follow the face nearest to this place in the first picture, as fractions of its "
             f"width and height.  [default: {subject}]",
@@ -61,7 +76,7 @@ def settings_options(command: _Command) -> _Command:
         option = click.option(
             "--" + f.name.removesuffix("_s").replace("_", "-"),
             f.name,
-            type=click.FloatRange(f.metadata["low"], f.metadata["high"]),
+            type=FiniteRange(f.metadata["low"], f.metadata["high"]),
             default=None,
             help=f"{f.metadata['help']}.  [default: {f.default:g}"
             f"{' s' if f.name.endswith('_s') else ''}]",

@@ -46,5 +46,5 @@ def _show(protocol: Protocol) -> None:
             step.label,
             step.prompt,
         )
-    terminal.out.print(table)
+    terminal.show_table(table)
     terminal.out.print(f"{len(protocol.steps)} steps, {clock(protocol.duration_s)} in all")

@@ -55,7 +55,10 @@ def settle_report(folder: Path, *, wanted: bool, force: bool) -> int:
     Returns:
         The exit code: 1 where that failed, which is told. The tables stay whatever happens.
     """
-    told = _make(folder, force) if wanted else ""
+    told = ""
+    if wanted:
+        with terminal.err.status(f"writing {REPORT_FILE}"):
+            told = _make(folder, force)
     if told:
         terminal.show_error(told)
     elif wanted:
@@ -88,10 +91,15 @@ class BatchReports:
         Returns:
             Whether all could be made.
         """
+        waiting = sum(not made.done() for made in self._made.values())
+        if waiting and not stopped:
+            terminal.err.print(f"writing the last {waiting} of {len(self._made)} {REPORT_FILE}")
         self._thread.shutdown(wait=True, cancel_futures=stopped)
         told = [made.result() for made in self._made.values() if not made.cancelled()]
         for message in filter(None, told):
             terminal.show_error(message)
+        if written := sum(not message for message in told):
+            terminal.out.print(f"{written} {REPORT_FILE} written")
         return not any(told)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ import click
 
 from hfs_vision import simulate
 from hfs_vision.cli import terminal
+from hfs_vision.cli.options import FiniteRange
 from hfs_vision.errors import UsageError
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
@@ -41,8 +43,8 @@ Progress = Callable[[SourceInfo | None, int, float], None]
     "--script", type=click.Path(path_type=Path), help="Movements from a CSV like OUT.truth.csv."
 )
 @click.option("--seed", type=int, help="Same seed, same video.  [default: the preset's]")
-@click.option("--duration", type=click.FloatRange(1, 36000), help="Seconds of a portrait video.")
-@click.option("--fps", type=click.FloatRange(1, 240), help="Frames/s of a portrait video.")
+@click.option("--duration", type=FiniteRange(1, 36000), help="Seconds of a portrait video.")
+@click.option("--fps", type=FiniteRange(1, 240), help="Frames/s of a portrait video.")
 @click.option("--size", type=click.IntRange(128, 2160), help="Its side in px.  [default: 480]")
 @click.option(
     "--landmarker",
@@ -78,10 +80,12 @@ def simulate_command(
     with stop_on_signal() as caught, terminal.frame_progress(out.name) as bar:
         progress = partial(_go_on, caught, bar)
         if samples:
+            bar.expect(sum(len(preset.times()) for preset in simulate.PRESETS.values()))
+            done = itertools.count(1)
             videos = simulate.write_samples(
                 out,
                 lambda frame: _landmarks(frame, landmarker),
-                on_frame=lambda name, frame: progress(None, frame.index + 1, frame.time_s),
+                on_frame=lambda name, frame: progress(None, next(done), frame.time_s),
             )
             terminal.out.print(f"{len(videos)} videos and truths are in {out}", soft_wrap=True)
             return
@@ -98,6 +102,7 @@ def simulate_command(
             _inject(out, clip, movements, landmarker, progress)
         else:
             times = chosen.times(duration, fps, seed)
+            bar.expect(len(times))
             picture, landmarks = _portrait(portrait, size or 480, landmarker)
             drawn = simulate.render_portrait(
                 picture,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +19,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segments
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -103,6 +105,25 @@ def frame_progress(
             progress.hide_unless_begun()
 
 
+def show_table(table: Table) -> None:
+    """Prints a table in which no number is cut, nor a text that must not be wrapped.
+
+    Where the terminal is too narrow for those its lines are longer than it is.
+    """
+    for column in table.columns:
+        if column.justify == "right" or column.no_wrap:
+            texts = [column.header, *column.cells]
+            lines = [line for text in texts for line in visible(str(text)).split("\n")]
+            column.min_width = max(map(cell_len, lines))
+        column.overflow = "fold"
+    least = table.__rich_measure__(out, out.options.update(width=_ANY_WIDTH)).minimum
+    wide = out.options.update(width=max(out.width, least))
+    out.print(Segments(out.render(table, wide)), crop=False, end="")
+
+
+_ANY_WIDTH = 10_000
+
+
 def show_summary(summary: Summary) -> None:
     """Prints events by side and kind, rates, share of time and blinks."""
     table = Table(title="One-sided movements", caption_justify="left")
@@ -124,7 +145,7 @@ def show_summary(summary: Summary) -> None:
         if kind == "all":
             table.add_section()
         table.add_row(kind, *cells)
-    out.print(table)
+    show_table(table)
     out.print(
         f"blinks {summary.blinks} ({_number(summary.blink_rate_per_min)} per min); valid time "
         f"{summary.valid_s:.1f} s of {summary.duration_s:.1f} s ({summary.coverage:.0%}), "
@@ -152,7 +173,7 @@ def show_segments(segments: Sequence[Segment]) -> None:
             if count.kind == "all" and count.side in SIDES:
                 cells += [str(count.count), _number(count.rate_per_min)]
         table.add_row(*cells)
-    out.print(table)
+    show_table(table)
 
 
 def show_set_aside(name: str | None, recording: str = "") -> None:
@@ -179,7 +200,7 @@ def show_speed(speed: dict[str, Any]) -> None:
     table.add_column("%", justify="right")
     for stage, ms in (*spent.items(), ("all", total)):
         table.add_row(stage, f"{ms:.2f}", _number(100 * ms / total if total else math.nan))
-    out.print(table)
+    show_table(table)
     out.print(
         f"{speed['wall_s']:.1f} s with {speed['workers']} worker(s), "
         f"{speed['frames_per_s']:.0f} frames/s, the loading of the models included"

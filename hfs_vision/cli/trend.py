@@ -192,9 +192,9 @@ def _show(trend: Trend) -> None:
             rate, share = row.rates[side], row.shares[side]
             cells += [_number(rate[0]), _interval(rate[1:]), _number(share[0])]
         table.add_row(row.when, _number(row.valid_min), *cells)
-    terminal.out.print(table)
+    terminal.show_table(table)
     for found in _effects(trend) if trend.effects else ():
-        terminal.out.print(found)
+        terminal.show_table(found)
     terminal.out.print(
         f"kind: {shown.kind}; segment: {plain(shown.segment_name)}; {len(trend.sessions.records)} "
         f"sessions. Rates are per valid minute, with 95 % intervals; sides the person's own, days "

@@ -71,7 +71,7 @@ def agreement_page(raters: Raters) -> str:
             marks=told,
         )
     values = {
-        "warnings": interpretation.unseen(raters),
+        "warnings": interpretation.doubts_of_results(raters),
         "words": interpretation.about_agreement(raters),
         "raters": raters,
         "figure": drawn,

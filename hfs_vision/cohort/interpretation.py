@@ -135,6 +135,12 @@ def about_agreement(raters: Raters) -> list[str]:
     return told
 
 
+def doubts_of_results(raters: Raters) -> list[str]:
+    """What is to be known of each result, and a warning where events were not looked at."""
+    told = [f"{r.name}: {text}" for r in raters.recordings for text in r.warnings]
+    return [*told, *unseen(raters)]
+
+
 def unseen(raters: Raters) -> list[str]:
     """A warning where events were not looked at."""
     open_ones = [r.name for r in raters.recordings if r.unseen]

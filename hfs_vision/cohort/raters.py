@@ -39,6 +39,7 @@ class Rated:
         valid_s: Time in which both sides were measured; above 0.
         first, second: Events by side, and of both sides together.
         unseen: Events that the person, or one of the two, has not looked at.
+        warnings: What is to be known of the result by itself, in sentences.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Rated:
     first: dict[str, int]
     second: dict[str, int]
     unseen: int
+    warnings: Sequence[str] = ()
 
     def value(self, which: str, side: str, measure: str) -> float:
         """``first`` or ``second`` of one of `RATED_SIDES`, by one of `MEASURES`."""
@@ -154,7 +156,7 @@ def _read(folder: Path, name: str, second: str | None) -> Rated:
         counted = counted_events(reviewed), counted_events(other)
     first, last = map(_by_side, counted)
     unseen = sum(not row.verdict for row in (*reviewed, *other))
-    return Rated(name, result.valid_s, first, last, unseen)
+    return Rated(name, result.valid_s, first, last, unseen, result.warnings)
 
 
 def _by_side(events: Sequence[Event]) -> dict[str, int]:

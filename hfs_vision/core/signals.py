@@ -255,15 +255,19 @@ class SignalBuilder:
 
 
 def _gate(samples: Measurements, settings: Settings) -> Measurements:
-    """Blanks frames whose mesh cannot be trusted: turned too far, or not on a face."""
+    """Blanks frames whose mesh cannot be trusted."""
+    return samples.where(usable(samples, settings))
+
+
+def usable(samples: Measurements, settings: Settings) -> BoolArray:
+    """``(n,)`` frames whose mesh can be trusted: not turned too far, on a face, and in view."""
     with np.errstate(invalid="ignore"):
-        good = (
+        return np.asarray(
             (np.abs(samples.yaw_deg) <= settings.max_yaw_deg)
             & (np.abs(samples.pitch_deg) <= settings.max_pitch_deg)
             & (samples.fit_error <= _MAX_FIT_ERROR)
             & (samples.visibility >= MIN_VISIBILITY)
         )
-    return samples.where(good)
 
 
 def _blank(time_s: FloatArray) -> Signals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -64,4 +64,5 @@ def add_session(store: DiaryStore, given: Input, said: UserFields, zone: ZoneInf
         for name in ("device", "protocol", "note")
     }
     record = SessionRecord(**{**found.fields, **texts}, started_utc=started)
-    return store.add(record, identity=found.identity, replace=said.update)
+    added = store.add(record, identity=found.identity, replace=said.update)
+    return replace(added, warnings=tuple(found.warnings))

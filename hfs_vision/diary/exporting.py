@@ -38,7 +38,7 @@ def export_diary(diary: Diary, out: Path, *, deidentify: bool = False, force: bo
         UsageError: If files are there and ``force`` is not set.
         OutputError: If the folder cannot be written.
     """
-    check_folder(out, EXPORTED_FILES, force=force)
+    check_folder(out, EXPORTED_FILES, force=force, what="tables")
     tables = (_sessions, _counts, _treatments)
     files: dict[str, Callable[[TextIO], None]] = {
         name: partial(_write, rows=table(diary, deidentify))

@@ -34,7 +34,7 @@ from hfs_vision.results import (
     read_rows,
 )
 from hfs_vision.results.summary_file import Live
-from hfs_vision.schema import END_SLACK_S, Event
+from hfs_vision.schema import END_SLACK_S, ROUNDING_S, Event
 
 _TABLES = (
     EVENTS_FILE,
@@ -58,12 +58,14 @@ class Found:
         date: The same in the diary's time zone, as a user wrote it into a table or a camera's own
             clock had it; empty else.
         fields: The other fields of `SessionRecord`.
+        warnings: What is to be known of the result by itself, in sentences.
     """
 
     identity: str
     started_utc: datetime | None
     date: str
     fields: Mapping[str, Any]
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,7 @@ def _from_folder(folder: ResultFolder, home: Path, date: str) -> Found:
                 *counted_by_label(segments, events),
             ),
         },
+        warnings=folder.warnings,
     )
 
 
@@ -233,6 +236,12 @@ def _from_row(path: Path, number: int, cells: Mapping[str, str], date: str) -> F
     if sha256 is None or not math.isfinite(valid_s):
         missing = "sha256" if sha256 is None else "valid_s"
         raise TableError(f"{path}, row {number}: {missing} is missing; run hfs-vision batch again")
+    duration_s = value("duration_s")
+    if not valid_s >= 0 or valid_s > duration_s + ROUNDING_S:
+        raise TableError(
+            f"{path}, row {number}: valid_s is {valid_s:g}, and the recording lasts "
+            f"{duration_s:g} s; run hfs-vision batch again"
+        )
     whole = SegmentCounts(
         label=WHOLE,
         valid_s=valid_s,
@@ -251,7 +260,7 @@ def _from_row(path: Path, number: int, cells: Mapping[str, str], date: str) -> F
             "hfs_vision": cells.get("hfs_vision") or "",
             "fps": value("fps"),
             "face_px": value("face_px"),
-            "duration_s": value("duration_s"),
+            "duration_s": duration_s,
             "warnings": (warnings,) if warnings else (),
             "segments": (whole,),
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,13 +15,19 @@ from hfs_vision.errors import UsageError
 from hfs_vision.results import MARKS_FILE, SIGNALS_FILE, read_folder, read_segments
 
 
-def recomputed(record: SessionRecord, home: Path, settings: Settings) -> SessionRecord:
+def recomputed(
+    record: SessionRecord,
+    home: Path,
+    settings: Settings,
+    tell: Callable[[Sequence[str]], None] = lambda warnings: None,
+) -> SessionRecord:
     """The session with the counts that these settings and this version of the program give.
 
     Args:
         record: As it is in the diary.
         home: Folder from which its result's path counts.
         settings: Thresholds and durations.
+        tell: Called with what is to be known of the result by itself, in sentences.
 
     Raises:
         UsageError: If it cannot or must not be counted anew; says why.
@@ -32,6 +39,7 @@ def recomputed(record: SessionRecord, home: Path, settings: Settings) -> Session
     if not (path / SIGNALS_FILE).is_file():
         raise UsageError(f"{path / SIGNALS_FILE} is not there")
     folder = read_folder(path)
+    tell(folder.warnings)
     if record.reviewed or folder.reviewed is not None:
         raise UsageError("a person corrected its events, which stay")
     if folder.sha256 != record.sha256:

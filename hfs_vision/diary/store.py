@@ -37,11 +37,13 @@ class Added:
         started_utc: When it was recorded, as the diary has it.
         state: ``added``; ``known`` if it was there already; ``differs`` if it was there with other
             counts; ``updated`` if it was replaced.
+        warnings: What is to be known of its result, in sentences.
     """
 
     number: int
     started_utc: datetime
     state: str
+    warnings: tuple[str, ...] = ()
 
 
 class DiaryStore:

@@ -19,8 +19,10 @@ from hfs_vision.results import (
     SUMMARY_FILE,
     SummaryFile,
     is_reviewed,
+    read_reviewed,
     read_summary,
 )
+from hfs_vision.results.folder import doubts_of_result
 
 LAST_ROW = "until the last row ends"
 """Where the time of a recording comes from, if nobody says how long it is."""
@@ -46,13 +48,14 @@ def find_pairs(
     Args:
         reference: Event file, result folder, or folder of ``NAME.csv`` or ``NAME.truth.csv``. Of a
             result folder the corrected events count, where there are some; in a folder of several
-            those of ``NAME.results``, where there is no other reference of that name.
-        estimated: Event file, result folder, or folder of ``NAME.results`` (result folders) or
-            ``NAME.csv``.
+            those of each result folder, where there is no other reference of its name, which is
+            that of the folder without ``.results``.
+        estimated: Event file, result folder, or folder of result folders or of ``NAME.csv``.
         only_common: Whether names that are in one folder only are left out.
 
     Raises:
-        UsageError: If a path does not exist, or one is a folder of files and the other is not.
+        UsageError: If a path does not exist, one is a folder of files and the other is not, or both
+            are the same table of a result.
         TableError: If the names in the two folders differ, or a name has two references.
     """
     for path in (reference, estimated):
@@ -60,6 +63,12 @@ def find_pairs(
             raise UsageError(f"{path} does not exist: check the path")
     first, second = _single(reference, (REVIEWED_FILE, EVENTS_FILE)), _single(estimated)
     if first and second:
+        if _is_result(first) and first.resolve() == second.resolve():
+            raise UsageError(
+                f"{reference} and {estimated} are the same events, which always agree: correct "
+                f"them first (hfs-vision review {first.parent} makes the {REVIEWED_FILE} that is "
+                "then the reference), or give what a person marked as REFERENCE"
+            )
         return [FilePair(_name(first), first, second)], []
     if first or second:
         one, many = (reference, estimated) if first else (estimated, reference)
@@ -69,6 +78,11 @@ def find_pairs(
         )
     wanted = _references(reference)
     found = _estimates(estimated, {path.resolve() for path in wanted.values()})
+    if not wanted and found:
+        raise TableError(
+            f"{reference} holds no reference: neither NAME.csv nor NAME{_TRUTH}, and no result "
+            f"folder with {REVIEWED_FILE}, which hfs-vision review makes"
+        )
     left_out = sorted(wanted.keys() ^ found.keys())
     if left_out and not only_common:
         raise TableError(_unmatched(reference, estimated, wanted.keys(), found.keys()))
@@ -78,7 +92,8 @@ def find_pairs(
     if not pairs:
         raise TableError(
             f"{reference} and {estimated} have no recording in common: the first must hold "
-            f"NAME.csv or NAME{_TRUTH}, the second NAME{_RESULTS}/{EVENTS_FILE} or NAME.csv"
+            f"NAME.csv, NAME{_TRUTH} or result folders with {REVIEWED_FILE}, the second result "
+            f"folders (NAME or NAME{_RESULTS}) or NAME.csv"
         )
     return pairs, left_out
 
@@ -108,8 +123,21 @@ def _references(folder: Path) -> dict[str, Path]:
         if name in found:
             raise TableError(f"{found[name]} and {path} are both references of {name}: keep one")
         found[name] = path
-    reviews = {_name(path): path for path in sorted(folder.glob(f"*{_RESULTS}/{REVIEWED_FILE}"))}
-    return {**reviews, **found}
+    return {**_in_results(folder, REVIEWED_FILE), **found}
+
+
+def _in_results(folder: Path, name: str) -> dict[str, Path]:
+    """That file of each result folder right below, by the name of the recording."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob(f"*/{name}")):
+        if not (path.parent / EVENTS_FILE).exists():
+            continue
+        known = found.setdefault(_name(path), path)
+        if known is not path:
+            raise TableError(
+                f"{known.parent} and {path.parent} are both of {_name(path)}: keep one"
+            )
+    return found
 
 
 def _estimates(folder: Path, references: set[Path]) -> dict[str, Path]:
@@ -121,11 +149,7 @@ def _estimates(folder: Path, references: set[Path]) -> dict[str, Path]:
         and not path.name.endswith(_TRUTH)
         and path.name != COHORT_FILE
     }
-    results = {
-        path.parent.name.removesuffix(_RESULTS): path
-        for path in sorted(folder.glob(f"*{_RESULTS}/{EVENTS_FILE}"))
-    }
-    return {**tables, **results}
+    return {**tables, **_in_results(folder, EVENTS_FILE)}
 
 
 def _unmatched(
@@ -159,7 +183,7 @@ def read_pair(
         TableError: If a file is not as documented, events of one side of the reference overlap,
             or an event lies beyond the end of the recording.
     """
-    notes = []
+    notes = [f"{pair.name}: {text}" for text in _doubts(pair)]
     summary = beside(pair, SUMMARY_FILE)
     end_s, tonic_s, known_s = math.inf, LONG_S, list[float]()
     if summary is not None:
@@ -222,6 +246,21 @@ def beside(pair: FilePair, name: str) -> Path | None:
     ]
     found = (path.with_name(name) for path in results)
     return next((path for path in found if path.exists()), None)
+
+
+def _doubts(pair: FilePair) -> list[str]:
+    """What the reader of the scores must know of the files by themselves."""
+    files = dict.fromkeys((pair.reference, pair.estimated))
+    folders = dict.fromkeys(path.parent for path in files if _is_result(path))
+    found = [text for folder in folders for text in doubts_of_result(folder)]
+    for path in filter(is_reviewed, files):
+        rows = read_reviewed(path)
+        if unseen := sum(not row.verdict for row in rows):
+            found.append(
+                f"{unseen} of {len(rows)} events of {path.name} were not looked at, and count as "
+                "agreed: end the review first"
+            )
+    return found
 
 
 def _is_result(path: Path) -> bool:

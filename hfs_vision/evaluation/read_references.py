@@ -24,25 +24,18 @@ from hfs_vision.results import (
     RecordingSpan,
     is_reviewed,
     parse_choice,
-    parse_number,
     read_reviewed,
     read_rows,
 )
+from hfs_vision.results.event_rows import KINDS_OF_REGION, check_kind, parse_span
+from hfs_vision.results.read_tables import parse_share
 from hfs_vision.schema import COMPONENTS, REGIONS, ROUNDING_S, SIDES, event_kind
 
 CONFIDENCES = ("low", "medium", "high")
 """How sure a human was of a label, least first; a label without a word is taken for sure."""
 
 _SIDES = (*SIDES, "both")
-_TIMES = ("onset_s", "duration_s", "offset_s")
-_REGION_OF = {
-    "wink": "eye",
-    "eyelid_twitch": "eye",
-    "forced_closure": "eye",
-    "lower_face_spasm": "mouth",
-    "mouth_pull": "mouth",
-    "hemifacial_spasm": "eye+mouth",
-}
+_REGION_OF = {kind: region for region, kinds in KINDS_OF_REGION.items() for kind in kinds}
 _ONE_SIDED = set(_REGION_OF) - {"forced_closure"}  # both eyes can be forced shut
 _NO_EVENT = ("blink", "smile", "talk", "brow_raise", "head_turn", "nod", "other")
 """Kinds that are no events even where they are of one side, such as a hand over half a face."""
@@ -166,7 +159,7 @@ def _reviewed_rows(path: Path, tonic_s: float) -> list[_ReferenceRow]:
 def _row(path: Path, number: int, record: dict[str, str]) -> _ReferenceRow:
     cells = {name: text.strip() for name, text in record.items()}
     where = f"{path}, row {number}"
-    onset_s, offset_s = _times(path, number, cells)
+    onset_s, offset_s = parse_span(path, number, cells)
 
     def choice(name: str, choices: Sequence[str]) -> str:
         return parse_choice(path, number, name, cells.get(name, ""), choices)
@@ -183,8 +176,8 @@ def _row(path: Path, number: int, record: dict[str, str]) -> _ReferenceRow:
         region = choice("region", REGIONS)
     if kind or not region:
         kind = choice("kind", (*_REGION_OF, *_NO_EVENT))
-        if region and region != _REGION_OF[kind]:
-            raise TableError(f"{where}: region is {region!r}, but {kind} is of {_REGION_OF[kind]}")
+        if region:
+            check_kind(path, number, kind, region)
     component = _component(onset_s, offset_s)
     if cells.get("component"):
         component = choice("component", COMPONENTS)
@@ -194,33 +187,13 @@ def _row(path: Path, number: int, record: dict[str, str]) -> _ReferenceRow:
     return _ReferenceRow(number, where, mark, is_event=True, joins=not region, confidence=sure)
 
 
-def _times(path: Path, number: int, cells: dict[str, str]) -> tuple[float, float]:
-    onset_s, duration_s, offset_s = (
-        parse_number(path, number, name, cells.get(name, "")) for name in _TIMES
-    )
-    where = f"{path}, row {number}"
-    if math.isnan(onset_s):
-        raise TableError(f"{where}: onset_s is {cells['onset_s']!r}; write a time in seconds")
-    if math.isnan(duration_s) and math.isnan(offset_s):
-        raise TableError(f"{where}: neither duration_s nor offset_s is a number; write one of them")
-    if duration_s <= 0:
-        raise TableError(f"{where}: duration_s is {duration_s:g}; it must be positive")
-    if math.isnan(offset_s):
-        return onset_s, onset_s + duration_s
-    if abs(onset_s + duration_s - offset_s) > ROUNDING_S + 1e-9:
-        raise TableError(
-            f"{where}: offset_s is {offset_s:g}, but onset_s + duration_s is "
-            f"{onset_s + duration_s:g}; correct one of them or leave it empty"
-        )
-    return onset_s, offset_s
-
-
 def _confidence(path: Path, row: int, text: str) -> int:
-    """Place in `CONFIDENCES`; a machine's number says nothing about a human's doubt."""
+    """Place in `CONFIDENCES`; a machine's share says nothing about a human's doubt."""
     try:
         float(text or "nan")
     except ValueError:
         return CONFIDENCES.index(parse_choice(path, row, "confidence", text, CONFIDENCES))
+    parse_share(path, row, "confidence", text)
     return len(CONFIDENCES)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from hfs_vision.core.frame_times import frame_ends
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError
@@ -67,6 +69,7 @@ def _seconds(pair: FilePair, recording: ComparedRecording) -> FloatArray | range
                 "that all times are in seconds"
             )
         return range(math.ceil(longest_s))
-    time_s, valid = read_numbers(signals, ("time_s", "valid")).T
+    # What the column `valid` follows from: a person may have edited that one.
+    time_s, closure = read_numbers(signals, ("time_s", "closure_left")).T
     check_times(signals, time_s)
-    return measured_seconds(time_s, frame_ends(time_s, Settings().max_gap_s), valid == 1)
+    return measured_seconds(time_s, frame_ends(time_s, Settings().max_gap_s), np.isfinite(closure))

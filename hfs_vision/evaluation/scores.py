@@ -2,10 +2,11 @@
 
 Conventions
 
-- recall = matched / (matched + missed); precision = right / (right + false); F1 = 2 matched /
-  (2 matched + missed + false). Splits and merges are errors of counting, not of finding: they are
-  counted by themselves, count as errors in the **strict** recall (matched / all reference events)
-  and precision (right / all estimated events but the unsure), and show in the agreement of counts.
+- recall = matched / (matched + missed); precision = right / (right + false); F1 =
+  (matched + right) / (matched + right + missed + false). Splits and merges are errors of counting,
+  not of finding: they are counted by themselves, count as errors in the **strict** recall
+  (matched / all reference events) and precision (right / all estimated events but the unsure), and
+  show in the agreement of counts.
 - **False events per minute** refer to the valid time of the recordings.
 - Errors of onset and duration are estimated minus reference, over matched pairs.
 - A **situation** is a reference row that is no event: a blink, a smile, a turn of the head. A

@@ -119,7 +119,7 @@ def export(request: ExportRequest) -> Export:
     if request.to == "bids":
         bids.check_dataset(out)
     inputs = [] if request.media is None else [request.media]
-    check_folder(out, targets, force=request.force, inputs=inputs)
+    check_folder(out, targets, force=request.force, inputs=inputs, what="exported files")
     reading = _Reading(request, names)
 
     def write(folder: Path) -> None:

@@ -30,6 +30,7 @@ def hints(
     fps: float,
     asked_fps: float | None,
     since_drop_s: float,
+    played: bool = False,
 ) -> list[str]:
     """Most urgent first.
 
@@ -41,11 +42,13 @@ def hints(
         fps: Frames per second that arrive; NaN where it is not known.
         asked_fps: Frames per second that the camera was asked for.
         since_drop_s: Seconds since a frame was last dropped; infinite if none was.
+        played: Whether a file is played: then no camera can be mended.
     """
     found = []
     seen = np.isfinite(recent.yaw_deg)
     if frozen:
-        found.append("The picture is frozen: reconnect the camera or the call")
+        mend = "" if played else ": reconnect the camera or the call"
+        found.append(f"The picture is frozen{mend}")
     elif len(recent) and seen.mean() < _GONE:
         found.append("No face in view: look at the camera")
     elif len(recent):
@@ -63,7 +66,7 @@ def hints(
     if since_drop_s < _DROPPED_FOR_S:
         found.append("Frames are dropped: close other programs, or use a smaller picture")
     low = LOW_FPS if asked_fps is None else max(LOW_FPS, DELIVERED_SHARE * asked_fps)
-    if fps < low:
+    if fps < low and not played:
         found.append(f"The camera gives only {fps:.0f} frames/s: more light often helps")
     return found
 

@@ -261,6 +261,7 @@ class Loop:
             fps=self._capture.fps,
             asked_fps=self._asked_fps,
             since_drop_s=now - self._dropped_at_s,
+            played=self._capture.source.info.kind == "file",
         )
 
     def _view(self) -> View:

@@ -41,7 +41,7 @@ _ACTIONS = {
 
 _X_ESCAPE = 0xFF1B
 
-_NO_DISPLAY = "no window can be opened here ({}): use --no-display"
+_NO_DISPLAY = "no window can be opened here ({}): use --web, which needs a browser, or --no-display"
 _NO_WINDOWS = "the installed OpenCV has no windows"
 
 

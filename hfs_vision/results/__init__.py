@@ -29,6 +29,7 @@ from hfs_vision.results.columns import (
     TWITCH_COLUMNS,
     TWITCHES_FILE,
 )
+from hfs_vision.results.event_rows import read_events
 from hfs_vision.results.folder import (
     ResultFolder,
     SessionMark,
@@ -51,7 +52,6 @@ from hfs_vision.results.read_tables import (
     parse_choice,
     parse_number,
     parse_time,
-    read_events,
     read_header,
     read_rows,
     read_segments,

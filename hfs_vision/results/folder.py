@@ -19,6 +19,7 @@ from hfs_vision.core.summary import count_events
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.results.atomic import finish_replacing
 from hfs_vision.results.columns import (
+    EVENT_COLUMNS,
     EVENTS_FILE,
     MARK_COLUMNS,
     MARKS_FILE,
@@ -30,14 +31,14 @@ from hfs_vision.results.columns import (
     TWITCHES_FILE,
 )
 from hfs_vision.results.data_frames import data_frame
+from hfs_vision.results.event_rows import check_peak, read_events
+from hfs_vision.results.measured_limits import struck_out
 from hfs_vision.results.read_tables import (
     ANY_RECORDING,
     as_measurements,
-    check_peak,
     parse_choice,
     parse_number,
     parse_time,
-    read_events,
     read_numbers,
     read_rows,
 )
@@ -217,16 +218,13 @@ def _read(path: Path) -> ResultFolder:
     else:
         warnings.append(f"{SIGNALS_FILE} is missing: no traces can be shown")
     measurements = as_measurements(signals_file, np.delete(table[:, :14], 1, axis=1))
+    signals = _as_signals(table)
+    warnings += struck_out(table[:, 1], signals.valid)
     recorded = recording_of(signals_file, measurements.time_s, summary)
     events = read_events(path / EVENTS_FILE, recorded)
     if twitches.exists():
         events = _with_twitches(twitches, events, recorded)
-    counted = None if summary.partial else summary.counted
-    if counted not in (None, len(events)):
-        warnings.append(
-            f"{SUMMARY_FILE} counts {counted} events and {EVENTS_FILE} holds {len(events)}: one "
-            "of them was edited or is of another result; hfs-vision detect makes both anew"
-        )
+    warnings += _contradictions(summary, len(events))
     numbered = (EventRecord(number, event) for number, event in enumerate(events, start=1))
     machine = sorted(numbered, key=lambda record: (record.event.onset_s, record.event.side))
     return ResultFolder(
@@ -234,7 +232,7 @@ def _read(path: Path) -> ResultFolder:
         machine=machine,
         reviewed=_read_reviewed(reviewed, recorded, machine) if reviewed.exists() else None,
         measurements=measurements,
-        signals=_as_signals(table),
+        signals=signals,
         summary=summary,
         recorded=recorded,
         marks=read_marks(marks, recorded) if marks.exists() else [],
@@ -292,13 +290,43 @@ def _read_summary(path: Path, warnings: list[str]) -> SummaryFile:
     if summary is None:
         warnings.append(f"{path.name} is missing: rates and settings are not known")
         return SummaryFile()
-    written_by = summary.versions.hfs_vision
-    if written_by != version("hfs-vision"):
-        warnings.append(
-            f"this result was written by hfs-vision {written_by or 'of an unknown version'}, not "
-            f"by {version('hfs-vision')}: counts of two versions may differ"
-        )
+    warnings += _other_version(summary)
     return summary
+
+
+def _other_version(summary: SummaryFile) -> list[str]:
+    written_by, here = summary.versions.hfs_vision, version("hfs-vision")
+    if written_by == here:
+        return []
+    return [
+        f"this result was written by hfs-vision {written_by or 'of an unknown version'}, not by "
+        f"{here}: counts of two versions may differ"
+    ]
+
+
+def _contradictions(summary: SummaryFile, events: int) -> list[str]:
+    counted = None if summary.partial else summary.counted
+    if counted in (None, events):
+        return list(summary.doubts)
+    return [
+        *summary.doubts,
+        f"{SUMMARY_FILE} counts {counted} events and {EVENTS_FILE} holds {events}: one of them was "
+        "edited or is of another result; hfs-vision detect makes both anew",
+    ]
+
+
+def doubts_of_result(folder: Path) -> list[str]:
+    """What of the warnings of a `ResultFolder` concerns who takes but its events and times.
+
+    Raises:
+        TableError: If the summary or the table of events is not as documented.
+    """
+    summary = read_summary(folder / SUMMARY_FILE)
+    if summary is None or not (folder / EVENTS_FILE).exists():
+        return []
+    events = sum(1 for _ in read_rows(folder / EVENTS_FILE, ("onset_s",), grown=EVENT_COLUMNS))
+    told = _other_version(summary) if summary.versions.hfs_vision else []
+    return [*told, *_contradictions(summary, events)]
 
 
 def _read_reviewed(

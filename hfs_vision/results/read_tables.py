@@ -6,7 +6,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -16,31 +17,25 @@ from hfs_vision.core.geometry import Measurements
 from hfs_vision.errors import TableError
 from hfs_vision.results.columns import (
     DEFUSED,
-    EVENT_COLUMNS,
     MARK_COLUMNS,
     MEASURED_COLUMNS,
     SIGNAL_COLUMNS,
 )
+from hfs_vision.results.measured_limits import check_measured
 from hfs_vision.results.time_limits import RecordingSpan
-from hfs_vision.schema import (
-    COMPONENTS,
-    END_SLACK_S,
-    LARGEST,
-    REGIONS,
-    SIDES,
-    Event,
-    FloatArray,
-    StrPath,
-)
+from hfs_vision.schema import LARGEST, FloatArray, StrPath
 
 ANY_RECORDING = RecordingSpan()
 """Nothing is known of it: every time will do."""
 
-_ROUNDING_S = 5e-7
-"""Of the microseconds that tables hold."""
-
 MOST_COLUMNS = 1000
 """Of a table; each row is looked up by their names."""
+
+LONGEST_LINE = 1_000_000
+"""Characters of a line: cells have 131072 at most, and rows of texts a few of those."""
+
+MOST_ROWS = 500_000
+"""Lines of a table but that of signals: a day of movements that follow at the least distance."""
 
 
 def read_signals(path: StrPath) -> Measurements:
@@ -49,18 +44,31 @@ def read_signals(path: StrPath) -> Measurements:
     Raises:
         TableError: If the file, a column or a cell is not as documented; names file and row.
     """
-    path = Path(path)
-    return as_measurements(path, read_numbers(path, ("time_s", *MEASURED_COLUMNS)))
+    return read_signals_and_valid(path)[0]
+
+
+def read_signals_and_valid(path: StrPath) -> tuple[Measurements, FloatArray]:
+    """The same, and the column ``valid``, ``(n,)``; NaN where it says nothing.
+
+    Raises:
+        TableError: As `read_signals`.
+    """
+    path, names = Path(path), ("time_s", *MEASURED_COLUMNS)
+    named = "valid" in read_header(path)
+    table = read_numbers(path, (*names, *["valid"] * named))
+    valid = table[:, len(names)].copy() if named else np.full(len(table), np.nan)
+    return as_measurements(path, table[:, : len(names)]), valid
 
 
 def as_measurements(path: Path, table: FloatArray) -> Measurements:
     """The columns ``time_s`` and `MEASURED_COLUMNS` as measurements.
 
     Raises:
-        TableError: If the times do not increase; see `check_times`.
+        TableError: If the times do not increase, see `check_times`, or a value is impossible.
     """
     time_s = table[:, 0]
     check_times(path, time_s)
+    check_measured(path, table[:, 1:])
     complete = np.isfinite(table[:, 1:]).all(axis=1)
     table[~complete, 1:] = np.nan
     return Measurements(
@@ -102,7 +110,7 @@ def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
     try:
         head, _, body = path.read_text(encoding="utf-8").partition("\n")
         columns = head.split(",")
-        if "\0" in head or len(columns) > MOST_COLUMNS:
+        if "\0" in head or len(columns) > MOST_COLUMNS or _has_long_line(body):
             return None
         if not body.endswith("\n") or not set(names) <= set(columns) or _UNPLAIN.search(body):
             return None
@@ -118,6 +126,17 @@ def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
     if not sound or (np.abs(table) >= LARGEST).any() or np.isnan(table).all(axis=1).any():
         return None
     return np.asarray(table[:, [columns.index(name) for name in names]])
+
+
+def _has_long_line(text: str) -> bool:
+    """Whether a line is longer than `LONGEST_LINE`: from newline to newline, as far as may be."""
+    place = 0
+    while len(text) - place > LONGEST_LINE:
+        newline = text.rfind("\n", place, place + LONGEST_LINE)
+        if newline < 0:
+            return True
+        place = newline + 1
+    return False
 
 
 _UNPLAIN = re.compile(r"[^0-9.,\n-]")
@@ -149,102 +168,6 @@ def read_segments(
     return found
 
 
-def read_events(path: StrPath, recorded: RecordingSpan = ANY_RECORDING) -> list[Event]:
-    """Reads an event table, also one that was edited by hand.
-
-    Only ``onset_s``, ``side`` and ``region``, and ``duration_s`` or ``offset_s`` are required;
-    what else is missing becomes NaN. Where both are given the offset counts, and ``kind`` never:
-    it follows from region and component. Of the twitches the table holds but the number: the
-    events have none. An event without a component is tonic from ``recorded.tonic_s`` on.
-
-    Args:
-        path: The table.
-        recorded: What is known of the recording that it is of; nothing by itself.
-
-    Raises:
-        TableError: If a row is not as documented, or beyond the recording; names file and row.
-    """
-    path = Path(path)
-    required = ("onset_s", "side", "region")
-    rows = read_rows(path, required, grown=EVENT_COLUMNS)
-    return [read_event(path, row, cells, recorded) for row, cells in rows]
-
-
-def read_event(path: Path, row: int, cells: Mapping[str, str], recorded: RecordingSpan) -> Event:
-    """The event of one row; see `read_events`.
-
-    Raises:
-        TableError: If it is not as documented.
-    """
-
-    def value(name: str) -> float:
-        return parse_number(path, row, name, cells.get(name) or "")
-
-    def choice(name: str, choices: Sequence[str]) -> str:
-        return parse_choice(path, row, name, cells[name], choices)
-
-    def share(name: str) -> float:
-        found = value(name)
-        if not math.isnan(found) and not 0 <= found <= 1:
-            raise TableError(
-                f"{path}, row {row}: {name} is {found:g}; write a share from 0 to 1 with a decimal "
-                "point, or leave it empty"
-            )
-        return found
-
-    onset_s, offset_s = value("onset_s"), value("offset_s")
-    if math.isnan(offset_s):
-        offset_s = onset_s + value("duration_s")
-    in_order = onset_s < offset_s < LARGEST
-    if not (in_order and round(onset_s * 1e6) < round(offset_s * 1e6)):
-        raise TableError(
-            f"{path}, row {row}: the event runs from {onset_s:g} s to {offset_s:g} s; it "
-            "must have onset_s and a positive duration_s, or offset_s after onset_s"
-        )
-    peak_s = value("peak_s")
-    ends = ("onset_s", onset_s), ("the end of the event", offset_s)
-    recorded.check(path, row, [*ends, ("peak_s", peak_s)])
-    if (cells.get("verdict") or "").strip().lower() != "added":
-        check_peak(path, row, peak_s, onset_s, offset_s)
-    elif not onset_s <= peak_s <= offset_s:  # of the row that a person copied to add another
-        peak_s = math.nan
-    lag_s = value("eye_mouth_lag_s")
-    return Event(
-        onset_s=onset_s,
-        offset_s=offset_s,
-        side=choice("side", SIDES),
-        region=choice("region", REGIONS),
-        component=choice("component", COMPONENTS)
-        if (cells.get("component") or "").strip()
-        else COMPONENTS[int(offset_s - onset_s >= recorded.tonic_s - _ROUNDING_S)],
-        peak_s=peak_s,
-        score=value("score"),
-        confidence=share("confidence"),
-        closure=value("closure"),
-        excursion=value("excursion"),
-        rise_s=value("rise_s"),
-        closure_velocity=value("closure_velocity"),
-        excursion_velocity=value("excursion_velocity"),
-        eye_mouth_lag_s=None if math.isnan(lag_s) else lag_s,
-        valid_fraction=share("valid_fraction"),
-        truncated=parse_flag(path, row, "truncated", cells.get("truncated") or ""),
-    )
-
-
-def check_peak(path: Path, row: int, peak_s: float, onset_s: float, offset_s: float) -> None:
-    """Refuses a peak outside of its movement; NaN is passed over.
-
-    Raises:
-        TableError: If it is more than `END_SLACK_S` outside.
-    """
-    if peak_s < onset_s - END_SLACK_S or peak_s > offset_s + END_SLACK_S:
-        raise TableError(
-            f"{path}, row {row}: peak_s is {peak_s:g} s, but the movement runs from {onset_s:g} to "
-            f"{offset_s:g} s: write a time within it, in seconds with a decimal point, or leave it "
-            "empty"
-        )
-
-
 def read_rows(
     path: StrPath, required: Sequence[str], *, grown: Sequence[str] = ()
 ) -> Iterable[tuple[int, dict[str, str]]]:
@@ -266,12 +189,13 @@ def read_rows(
     """
     path = Path(path)
     try:
+        if grown is not SIGNAL_COLUMNS:  # which has a row for each frame
+            _check_number_of_lines(path, MOST_ROWS)
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            separator = separator_of(handle.readline())
-            handle.seek(0)
+            separator = separator_of(first_line(handle))
             lines = _Lines(handle)
             reader = csv.DictReader(lines, delimiter=separator)
-            reader.fieldnames = header = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = header = column_names(reader.fieldnames or ())
             _check_header(path, header, required)
             for record in reader:
                 beyond: Sequence[str] = record.pop(None, ())
@@ -290,17 +214,56 @@ def read_rows(
         raise TableError(
             f"{path} cannot be read as a CSV table: {error}; save it as CSV in UTF-8"
         ) from error
+    except TooLargeError as error:
+        raise TableError(f"{path} cannot be read as a CSV table: {error}") from error
 
 
 def read_header(path: StrPath) -> list[str]:
     """Names of a table's columns; none where the file cannot be read."""
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as handle:
-            first = handle.readline().replace("\0", "")
+            first = first_line(handle).replace("\0", "")
             rows = csv.reader([first], delimiter=separator_of(first))
-            return [name.strip() for name in next(rows, [])]
-    except (OSError, UnicodeDecodeError, csv.Error):
+            return column_names(next(rows, []))
+    except (OSError, UnicodeDecodeError, csv.Error, TooLargeError):
         return []
+
+
+def column_names(header: Iterable[str]) -> list[str]:
+    """Names of columns as they are looked up: in small letters, with ``_`` for a blank.
+
+    A name that another column has already as it stands is left as it is.
+
+    >>> column_names([" Side ", "Onset s", "Name", "name"])
+    ['side', 'onset_s', 'Name', 'name']
+    """
+    given = [name.strip() for name in header]
+    plain = ["_".join(name.lower().split()) for name in given]
+    return [n if p in given else p for n, p in zip(given, plain, strict=True)]
+
+
+class TooLargeError(Exception):
+    """A file is no table of ours by its size alone; says what is too large."""
+
+
+def first_line(handle: TextIO) -> str:
+    """The first line of a file, which is at its beginning again afterwards.
+
+    Raises:
+        TooLargeError: If it is longer than `LONGEST_LINE`.
+    """
+    found = handle.readline(LONGEST_LINE + 1)
+    handle.seek(0)
+    _check_length(found, 1)
+    return found
+
+
+def _check_length(text: str, number: int) -> None:
+    if len(text) > LONGEST_LINE:
+        raise TooLargeError(
+            f"line {number} has more than {LONGEST_LINE} characters: is it a table, with a row for "
+            "each line?"
+        )
 
 
 _TEXTS = ("comment", "reviewer", "history", "label", "prompt")
@@ -357,9 +320,19 @@ class _Lines:
         self.cut = False
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._handle:
+        lines = iter(partial(self._handle.readline, LONGEST_LINE + 1), "")
+        for number, line in enumerate(lines, start=1):
+            _check_length(line, number)
             self.cut = not line.endswith(("\n", "\r"))
             yield line.replace("\0", "")
+
+
+def _check_number_of_lines(path: Path, most: int) -> None:
+    """Counts first, which is fast, so that nobody waits for a table of a size that none has."""
+    with path.open("rb") as handle:
+        number = sum(part.count(b"\n") for part in iter(partial(handle.read, 1 << 24), b""))
+    if number > most:
+        raise TooLargeError(f"it has {number} lines, and such a table {most} at most")
 
 
 def parse_number(path: Path, row: int, name: str, text: str) -> float:
@@ -382,6 +355,17 @@ def parse_time(path: Path, row: int, name: str, text: str) -> float:
     if math.isnan(value):
         raise TableError(f"{path}, row {row}: {name} is {text!r}; write a number")
     return value
+
+
+def parse_share(path: Path, row: int, name: str, text: str) -> float:
+    """Share in a cell; NaN if it is empty, a `TableError` if it is not from 0 to 1."""
+    found = parse_number(path, row, name, text)
+    if not math.isnan(found) and not 0 <= found <= 1:
+        raise TableError(
+            f"{path}, row {row}: {name} is {found:g}; write a share from 0 to 1 with a decimal "
+            "point, or leave it empty"
+        )
+    return found
 
 
 def parse_choice(path: Path, row: int, name: str, text: str, choices: Sequence[str]) -> str:

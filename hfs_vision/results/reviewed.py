@@ -17,11 +17,11 @@ from typing import TextIO
 
 from hfs_vision.errors import TableError
 from hfs_vision.results.columns import EVENT_COLUMNS, REVIEWED_COLUMNS
+from hfs_vision.results.event_rows import read_event
 from hfs_vision.results.read_tables import (
     ANY_RECORDING,
     parse_choice,
     parse_number,
-    read_event,
     read_header,
     read_rows,
 )

@@ -17,6 +17,7 @@ from hfs_vision.core.messages import read_messages
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError, UsageError
 from hfs_vision.results.json_files import read_json, sound_json
+from hfs_vision.results.time_limits import doubts_of_times
 from hfs_vision.schema import FIRST_YEAR, LARGEST, LAST_YEAR, StrPath, in_years
 
 _NAN = math.nan
@@ -83,6 +84,7 @@ class SummaryFile:
         subject: Whom the user asked to follow, as `hfs_vision.analysis.pipeline.analyze` takes it.
         source, model, versions: Of what, and by what, it was made.
         live: ``None`` of a recording.
+        doubts: What in it contradicts itself, in sentences.
         values: All that the file holds: to be passed on, not to be looked at.
     """
 
@@ -107,6 +109,7 @@ class SummaryFile:
     model: Model = field(default_factory=Model)
     versions: Versions = field(default_factory=Versions)
     live: Live | None = None
+    doubts: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -176,6 +179,14 @@ def _summary(path: Path, values: dict[str, Any]) -> SummaryFile:
         )
         if live.values
         else None,
+        doubts=doubts_of_times(
+            path,
+            start_s=part.number("start_s"),
+            end_s=part.number("end_s"),
+            told_s=part.number("duration_s", least=0.0),
+            valid_s=part.number("valid_s", least=0.0),
+            coverage=part.number("coverage", least=0.0),
+        ),
         values=values,
     )
 

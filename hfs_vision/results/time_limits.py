@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hfs_vision.core.settings import Settings
 from hfs_vision.errors import TableError
-from hfs_vision.schema import END_SLACK_S
+from hfs_vision.schema import END_SLACK_S, ROUNDING_S
 
 BREAK_S = 3600.0
 """A session that is paused, or whose camera is lost, goes on without frames: so far may its marks
@@ -83,3 +83,40 @@ def _guess(time_s: float, first_s: float, last_s: float) -> str:
                 f"write seconds with a decimal point ({time_s / scale:g})"
             )
     return "write a time within it, in seconds with a decimal point"
+
+
+def doubts_of_times(
+    path: Path, *, start_s: float, end_s: float, told_s: float, valid_s: float, coverage: float
+) -> tuple[str, ...]:
+    """Times of a summary that contradict each other, of which one at least was edited.
+
+    Args:
+        path: The summary.
+        start_s: As there, in seconds; NaN, as of the others, where it says nothing.
+        end_s: As there.
+        told_s: Its ``duration_s``.
+        valid_s: As there.
+        coverage: As there, a share.
+
+    Raises:
+        TableError: If the valid time is longer than the recording: every rate refers to it.
+    """
+    duration_s = end_s - start_s if math.isnan(told_s) else told_s
+    if valid_s > duration_s + ROUNDING_S:
+        raise TableError(
+            f"{path} cannot be read as a summary: valid_s is {valid_s:g}, and the recording lasts "
+            f"{duration_s:g} s: correct it, or make the result anew"
+        )
+    share_s = coverage * duration_s
+    found = []
+    if abs(valid_s - share_s) > ROUNDING_S + 1e-6 * duration_s:
+        found.append(
+            f"{path.name} says valid_s {valid_s:g}, but coverage of duration_s is {share_s:g} s"
+        )
+    if abs(end_s - start_s - told_s) > ROUNDING_S:
+        found.append(
+            f"{path.name} says duration_s {told_s:g}, but end_s less start_s is "
+            f"{end_s - start_s:g} s"
+        )
+    more = ": one of them was edited; hfs-vision detect makes the result anew"
+    return tuple(text + more for text in found)

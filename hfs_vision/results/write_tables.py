@@ -51,6 +51,8 @@ def check_folder(
     renewed: Sequence[str] = (),
     retired: Sequence[str] = (),
     inputs: Sequence[Path] = (),
+    what: str = "results",
+    place: str = "folder",
 ) -> None:
     """Refuses a folder before the long work starts, where writing to it would fail at the end.
 
@@ -61,9 +63,11 @@ def check_folder(
         renewed: Files that will be written too, and replace those that this program wrote.
         retired: Files that go, where this program wrote them.
         inputs: What the command reads, which must stay.
+        what: Of what kind the files are, as the user is told.
+        place: What the command's ``--out`` names.
 
     Raises:
-        UsageError: If results are there and ``force`` is not set, or an input would be replaced.
+        UsageError: If files are there and ``force`` is not set, or an input would be replaced.
         OutputError: If the folder cannot be made or written, or a session is writing there.
     """
     try:
@@ -76,18 +80,18 @@ def check_folder(
         ancestor = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     except OSError as error:  # below a folder that is closed to the user, or too long a name
         raise OutputError(
-            f"cannot write results to {folder}: {error.strerror or error}; choose another folder "
+            f"cannot write {what} to {folder}: {error.strerror or error}; choose another {place} "
             "with --out"
         ) from error
     if existing and not force:
         raise UsageError(
-            f"{folder} already holds {existing[0]}: choose another folder with --out, or replace "
-            "the results with --force"
+            f"{folder} already holds {existing[0]}: choose another {place} with --out, or replace "
+            f"the {what} with --force"
         )
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise OutputError(
-            f"cannot write results to {folder}: {ancestor} is not a folder that can be written; "
-            "choose another folder with --out"
+            f"cannot write {what} to {folder}: {ancestor} is not a folder that can be written; "
+            f"choose another {place} with --out"
         )
 
 
@@ -239,7 +243,11 @@ def signal_table(measured: Measurements, signals: Signals | None) -> FloatArray:
 
 def line(values: Iterable[object]) -> str:
     """One row as text, with its newline."""
-    cells = list(map(format_cell, values))
+    return line_of_cells(list(map(format_cell, values)))
+
+
+def line_of_cells(cells: Sequence[str]) -> str:
+    """The same of cells that are texts already, and stay as they are."""
     joined = "".join(cells)
     if len(cells) > 1 and not any(character in joined for character in _QUOTED):
         return ",".join(cells) + "\n"
@@ -266,8 +274,7 @@ def format_cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    text = _encodable(str(value))
-    return FORMULA.sub("'", text) if isinstance(value, str) else text
+    return FORMULA.sub("'", _encodable(value)) if isinstance(value, str) else str(value)
 
 
 def _encodable(text: str) -> str:

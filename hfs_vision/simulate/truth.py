@@ -76,7 +76,9 @@ def read_script(path: StrPath) -> Script:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
-            header = reader.fieldnames or []
+            reader.fieldnames = header = [
+                "_".join(name.lower().split()) for name in reader.fieldnames or []
+            ]
             missing = [name for name in _NEEDED if name not in header]
             if missing:
                 raise TableError(

@@ -197,13 +197,21 @@ def _key(side: str, palette: Palette) -> Line2D:
     return Line2D([], [], color=palette.line[side], linewidth=0.9, label=side, **marks)
 
 
+_FAR = 10.0
+
+
 def _top(curves: Sequence[tuple[FloatArray, float]]) -> float:
-    """Upper end of a scale: all values fit, and all intervals but those of next to no time."""
+    """Upper end of a scale: all values fit, and all intervals but those of next to no time.
+
+    Such a one ends `_FAR` times as high as is usual here, and would press all others down.
+    """
     values = np.concatenate([factor * curve[0] for curve, factor in curves])
     bounds = np.concatenate([factor * curve[2] for curve, factor in curves])
     values, bounds = values[np.isfinite(values)], bounds[np.isfinite(bounds)]
-    highest = float(values.max(initial=0.0)) or float(np.median(bounds)) if len(bounds) else 1.0
-    return 1.05 * min(float(bounds.max(initial=highest)), 2.0 * highest)
+    if not len(bounds):
+        return 1.0
+    usual = bounds[bounds <= _FAR * np.median(bounds)]
+    return 1.05 * max(float(values.max(initial=0.0)), float(usual.max())) or 1.0
 
 
 def _limits(trend: Trend) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import pytest
 from hfs_vision.batch.cohort import measured, write_record
 from hfs_vision.batch.user_columns import Entered, merged, read_entered
 from hfs_vision.errors import TableError, UsageError
+from hfs_vision.results import read_rows
 from tests.export_support import analysis
 
 COLUMNS = ("name", "result", "sha256", "status", "valid_s", "count", "settings_sha256")
@@ -128,9 +129,36 @@ def test_notes_beside_the_table_have_no_column_name_and_stay(tmp_path):
     assert text.splitlines() == [f"{first},", f"{second},look again", f"{third},"]
 
 
-def test_formulas_stay_texts(tmp_path):
-    path = saved(tmp_path / "c.csv", [{**ROWS[0], "note": "'=1+1"}])
-    assert again(path, ROWS[:1])[0][0]["note"] == "'=1+1"
+def test_cells_of_a_person_stay_to_the_last_byte(tmp_path):
+    own = ["-2.5", "+3", "=1+1", "'=1+1", "@x", " blank ", "1,5", 'a "b"', "; =2", "''-x"]
+    columns = [*COLUMNS, *(f"-own {i}" for i in range(len(own)))]
+    rows = [{**ROWS[0], **dict(zip(columns[len(COLUMNS) :], own, strict=True))}]
+    for separator in ",;\t":
+        path = saved(tmp_path / "c.csv", rows, separator, columns)
+        for _ in range(3):
+            path.write_text(merged(COLUMNS, ROWS, read_entered(path, COLUMNS))[0])
+        header, first, _ = csv.reader(io.StringIO(path.read_text()))
+        assert header == columns
+        assert first == [*ROWS[0].values(), *own]
+
+
+def test_a_name_that_a_spreadsheet_takes_for_a_formula_is_guarded_once(tmp_path):
+    rows = [row(name, name) for name in ("-x", "=y", "'-z", "@a")]
+    path = tmp_path / "c.csv"
+    for _ in range(2):
+        text, notes = merged(COLUMNS, rows, read_entered(path, COLUMNS))
+        path.write_text(text)
+        assert notes == []
+        names = [r["name"] for r in csv.DictReader(io.StringIO(text))]
+        assert names == ["'-x", "'=y", "''-z", "'@a"]
+    assert [cells["name"] for _, cells in read_rows(path, ("name",))] == [r["name"] for r in rows]
+
+
+def test_our_columns_are_known_in_any_case(tmp_path):
+    path = saved(tmp_path / "c.csv", [{**ROWS[0], "Date": "1"}])
+    path.write_text(path.read_text().replace("name,", " Name ,").replace("sha256,", "SHA256,", 1))
+    found, notes = again(path, ROWS[:1])
+    assert (found[0]["name"], found[0]["Date"], notes) == ("ann", "1", [])
 
 
 def test_what_is_not_ours_or_cannot_be_read_is_refused(tmp_path):

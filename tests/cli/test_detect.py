@@ -154,3 +154,16 @@ def test_something_else_than_signals_is_refused(hfs, results, name, code):
     assert outcome.code == code
     assert str(results / name) in outcome.message
     assert nothing_written()
+
+
+def test_a_valid_column_that_was_edited_is_told_and_not_obeyed(hfs, results):
+    signals = results / "signals.csv"
+    plain = hfs("detect", signals)
+    assert "valid 0" not in plain.err
+    rows = signals.read_text().splitlines()
+    edited = [re.sub(r"^([^,]*),1,", r"\1,0,", row) for row in rows]
+    signals.write_text("\n".join(edited) + "\n")
+    told = hfs("detect", signals, "--max-yaw-deg", 20)
+    assert told.code == 0
+    assert "row(s) whose measurements count, the first of them row 2:" in told.err
+    assert told.out == plain.out

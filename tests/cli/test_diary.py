@@ -35,6 +35,16 @@ def diary(hfs, visits):
     return Path(DIARY)
 
 
+def test_what_is_to_be_known_of_a_result_is_told_when_it_is_added(hfs, diary, visits):
+    path = visits[0] / "summary.json"
+    path.write_text(re.sub(r'"coverage": [^,]*', '"coverage": 0.5', path.read_text()))
+    outcome = hfs("diary", "add", DIARY, visits[0], "--update")
+    assert outcome.code == 0
+    assert f"warning: {visits[0]}: summary.json says valid_s" in outcome.err
+    outcome = hfs("diary", "recompute", DIARY)
+    assert "warning: session 1: summary.json says valid_s" in outcome.err
+
+
 class TestInit:
     def test_it_says_where_it_is_and_whose_days_it_counts(self, hfs):
         outcome = hfs(*NEW, "--timezone", "Europe/Vienna")

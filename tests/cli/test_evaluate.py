@@ -189,9 +189,9 @@ def test_a_reference_beyond_the_end_is_one_line_and_exit_1(hfs, files):
     ("options", "what"),
     [
         (("--tolerance", "-1"), "-1"),
-        (("--tolerance", "nan"), "--tolerance is nan"),
+        (("--tolerance", "nan"), "'--tolerance': nan is not a number"),
         (("--duration", "0"), "0"),
-        (("--duration", "inf"), "--duration is inf"),
+        (("--duration", "inf"), "'--duration': inf is not a number"),
         (("--min-confidence", "sure"), "sure"),
         (("--json", "x", "--csv", "./x"), "give two files"),
         (("--csv", "."), "already there"),

@@ -47,7 +47,64 @@ def test_corrected_events_are_the_reference_of_the_machines(hfs, path, reference
     assert within(outcome) == ["4", "3", "1", "0", "1", "0"]
     assert "valid time in summary.json" in outcome.out
     assert "two reviewers" not in outcome.out
-    assert outcome.err == ""
+    told = "3 of 5 events of events.reviewed.csv were not looked at, and count as agreed"
+    assert outcome.err == f"warning: a: {told}: end the review first\n"
+
+
+def test_a_review_that_is_ended_needs_no_word(hfs, path):
+    with opened(path, "AB") as review:
+        for number in (2, 3, 4):
+            review.change(number, verdict="accepted")
+    assert hfs("evaluate", path, path).err == ""
+
+
+def test_the_program_is_not_compared_with_itself(hfs, path, tmp_path):
+    (path / "events.reviewed.csv").unlink()
+    for reference in (path, path / "events.csv"):
+        outcome = hfs("evaluate", reference, path)
+        assert outcome.code == 2
+        assert "are the same events, which always agree" in outcome.message
+        assert "hfs-vision review" in outcome.message
+    outcome = hfs("evaluate", tmp_path, tmp_path, "--only-common")
+    assert outcome.code == 1
+    assert "holds no reference: " in outcome.message
+    assert "no result folder with events.reviewed.csv" in outcome.message
+
+
+def test_result_folders_of_any_name_are_taken(hfs, path, tmp_path):
+    path.rename(tmp_path / "monday")
+    save_result(tmp_path / "tuesday")
+    outcome = hfs("evaluate", tmp_path, tmp_path, "--only-common")
+    assert outcome.code == 0
+    assert within(outcome) == ["4", "3", "1", "0", "1", "0"]
+    save_result(tmp_path / "monday.results")
+    outcome = hfs("evaluate", tmp_path, tmp_path, "--only-common")
+    assert "are both of monday: keep one" in outcome.message
+
+
+def test_a_summary_that_contradicts_its_events_is_told(hfs, path):
+    rows = (path / "events.csv").read_text().splitlines(keepends=True)
+    (path / "events.csv").write_text("".join(rows[:-1]))
+    told = hfs("evaluate", path, path).err
+    assert "a: summary.json counts 4 events and events.csv holds 3" in " ".join(told.split())
+
+
+def test_f1_of_a_region_can_be_recomputed_from_its_row(hfs, path, tmp_path):
+    head = "onset_s,duration_s,side,region\n"
+    human = written(tmp_path, head + "1,0.3,left,eye\n3,0.3,left,mouth\n5,0.3,left,eye\n")
+    rows = "1,0.3,left,eye\n3,0.3,left,eye\n5,0.3,left,eye+mouth\n7,0.3,left,mouth\n"
+    machine = written(tmp_path, head + rows, "m.csv")
+    out = hfs("evaluate", human, machine).out
+    cells = {row.split()[0]: row.split()[1:] for row in out.splitlines() if row.strip()}
+    assert "found a/b: a by what the reference says (recall), b by what the estimate" in out
+    assert [cells[name][1] for name in ("left", "eye", "mouth", "eye+mouth")] == [
+        "3",
+        "2",
+        "1/0",
+        "0/1",
+    ]
+    # mouth: found once by the reference, never by the estimate, and once false.
+    assert cells["mouth"][-4:-1] == ["1.00", "0.00", "0.50"]
 
 
 def test_corrected_events_can_be_the_estimate(hfs, path):

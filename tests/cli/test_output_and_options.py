@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
+from rich.table import Table
 
 from hfs_vision import Settings
 from hfs_vision.analysis import pipeline
 from hfs_vision.analysis.result import RESULT_FILES
-from hfs_vision.cli import cli
+from hfs_vision.cli import cli, terminal
+from hfs_vision.cli.report import settle_report
+from hfs_vision.cli.visible import VisibleConsole
 from tests.cli.support import VIDEO, files_in, nothing_written
 from tests.golden.data import task_file
 
@@ -221,3 +226,77 @@ def test_a_damaged_model_is_refused_by_its_path(hfs, tmp_path, damage):
     assert str(path) in outcome.message
     assert re.search("truncated|damaged", outcome.message)
     assert nothing_written()
+
+
+def every_command(group: click.Group) -> Iterator[click.Command]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command)
+        elif command is not None:
+            yield command
+
+
+def types_of(kind: click.ParamType) -> list[click.ParamType]:
+    return list(kind.types) if isinstance(kind, click.Tuple) else [kind]
+
+
+def test_every_option_that_is_a_number_refuses_what_is_none():
+    found = [
+        (command, option, kind)
+        for command in every_command(cli)
+        for option in command.params
+        for kind in types_of(option.type)
+        if isinstance(kind, click.FloatRange | click.types.FloatParamType)
+    ]
+    assert len(found) > 60
+    for command, option, kind in found:
+        for text in ("nan", "inf", "-inf", "1e999"):
+            with pytest.raises(click.BadParameter):
+                assert kind.convert(text, option, None) is None, (command.name, option.name)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_session_without_an_end_is_no_number(hfs, value):
+    outcome = hfs("live", "--file", VIDEO, "--no-display", "--duration", value)
+    assert outcome.code == 2
+    assert f"Invalid value for '--duration': {value} is not a number" in outcome.message
+    nothing_written()
+
+
+# Tables
+
+
+def test_a_narrow_terminal_cuts_no_number(monkeypatch, capfd):
+    monkeypatch.setenv("COLUMNS", "30")
+    table = Table(title="Numbers")
+    table.add_column("what was found, in many words")
+    table.add_column("kept", no_wrap=True)
+    table.add_column("95 %\ninterval", justify="right")
+    table.add_column("count", justify="right")
+    table.add_row("a_word_that_is_longer_than_it all", "not wrapped", "0.53 to 1.23", "123456")
+    terminal.show_table(table)
+    shown = capfd.readouterr().out
+    assert "…" not in shown
+    for text in ("0.53 to 1.23", "123456", "not wrapped", "interval"):
+        assert text in shown
+
+
+# Files that are there
+
+
+def test_the_words_fit_the_command(hfs, results):
+    Path("there.mp4").write_bytes(b"x")
+    outcome = hfs("annotate", results, "--video", VIDEO, "--out", "there.mp4")
+    told = "already holds there.mp4: choose another file with --out, or replace the video with"
+    assert told in outcome.message
+    outcome = hfs("detect", results / "signals.csv", "--out", results)
+    assert "choose another folder with --out, or replace the results with" in outcome.message
+
+
+def test_what_is_done_after_the_bar_is_shown(results, monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(terminal, "err", VisibleConsole(file=shown, force_terminal=True))
+    assert settle_report(results, wanted=True, force=True) == 0
+    assert "writing report.html" in shown.getvalue()

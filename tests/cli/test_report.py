@@ -123,3 +123,16 @@ def test_batch_writes_them_where_asked_also_for_what_was_done_before(hfs, clip):
     assert not Path("out/broken.results/report.html").exists()
     assert hfs(*batch, "--force").code == 1
     assert not any(path.exists() for path in made)
+
+
+def test_a_batch_says_how_many_reports_it_wrote_also_of_finished_results(results, capfd):
+    reports = cli_report.BatchReports(wanted=True, force=False)
+    (results / "report.html").unlink(missing_ok=True)
+    reports.after(results, "skipped")
+    assert reports.finish(stopped=False)
+    assert (results / "report.html").exists()
+    assert "1 report.html written" in capfd.readouterr().out
+    reports = cli_report.BatchReports(wanted=True, force=False)
+    reports.after(results, "skipped")  # which has one
+    assert reports.finish(stopped=False)
+    assert capfd.readouterr().out == ""

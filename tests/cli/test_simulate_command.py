@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from hfs_vision.cli import terminal
+from hfs_vision.simulate import read_script
 from hfs_vision.video import open_source
 from tests.cli.support import SAMPLE, VIDEO, Command, Outcome, files_in, nothing_written, remux
 from tests.models_here import needs_model
@@ -139,3 +141,22 @@ def test_simulate_into_a_missing_folder_says_so(hfs):
     assert outcome.code == 1
     assert "cannot write no/such/folder/out.mp4" in outcome.message
     assert nothing_written()
+
+
+@needs_model
+def test_simulate_knows_how_long_it_will_take(hfs, monkeypatch):
+    told, expect = [], terminal.FrameProgress.expect
+
+    def kept(progress: terminal.FrameProgress, frames: int) -> None:
+        told.append(frames)
+        expect(progress, frames)
+
+    monkeypatch.setattr(terminal.FrameProgress, "expect", kept)
+    assert simulated(hfs, "--duration", 4).code == 0
+    assert told == [60]
+
+
+def test_a_script_is_read_with_names_in_any_case(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("Onset_s,DURATION_S, Side ,Kind,Closure\n1,0.3,left,eyelid_twitch,0.5\n")
+    assert [m.onset_s for m in read_script(path)] == [1.0]

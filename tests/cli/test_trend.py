@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import signal
 import subprocess
 import sys
@@ -146,3 +147,12 @@ def test_the_page_is_served_until_ctrl_c(diary):
     assert (wrong.status_code, "no side 'upper'" in wrong.text) == (422, True)
     assert stranger.status_code == 403
     assert not diary.with_suffix(".trend").exists()
+
+
+def test_in_80_columns_no_interval_is_cut(hfs, diary, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with open_diary(diary) as store:
+        store.edit(affected_side="both")
+    shown = hfs("diary", "trend", diary).out
+    assert "…" not in shown
+    assert len(re.findall(r"\d\.\d to \d+\.\d\b", shown)) >= 2 * 12

@@ -150,7 +150,9 @@ class TestTables:
         events.write_text(
             "\n".join([lines[0], lines[1].replace("left", STEERING.replace("\r", ""))]), newline=""
         )
-        check_harmless(on_terminal("evaluate", events, events, cwd=tmp_path))
+        human = events.with_name("human.csv")
+        human.write_bytes(events.read_bytes())
+        check_harmless(on_terminal("evaluate", human, events, cwd=tmp_path))
         check_harmless(on_terminal("report", folder, cwd=tmp_path))
 
     def test_warnings_of_a_summary(self, tmp_path):

@@ -71,6 +71,12 @@ class TestReading:
         (told,) = interpretation.unseen(found)
         assert told.endswith(": open")
 
+    def test_what_is_to_be_known_of_a_result_is_told(self, tmp_path):
+        path = rated(tmp_path, "edited", [L, L], keep=2) / "events.csv"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+        told = interpretation.doubts_of_results(read_raters([str(tmp_path)]))
+        assert any("edited: summary.json counts 2 events and events.csv holds 1" in t for t in told)
+
     @pytest.mark.parametrize(
         ("given", "second", "told"),
         [

@@ -10,7 +10,8 @@ import pytest
 
 from hfs_vision.analysis.pipeline import detect
 from hfs_vision.batch import COHORT_COLUMNS
-from hfs_vision.batch.cohort import measured
+from hfs_vision.batch.cohort import _text, measured
+from hfs_vision.batch.user_columns import merged, read_entered
 from hfs_vision.core.messages import stored_messages
 from hfs_vision.core.settings import Settings, settings_sha256
 from hfs_vision.diary import WHOLE, open_diary
@@ -236,6 +237,19 @@ def row_of(folder, **more):
     return {**known, **hashes, **measured(result), **more}
 
 
+def test_what_is_to_be_known_of_a_result_is_told(store, tmp_path):
+    folder = result_folder(tmp_path / "a.results", recorded_utc="2026-01-05T09:30:00+00:00")
+    assert add(store, folder)[0].warnings == ()
+    rows = (folder / "events.csv").read_text().splitlines(keepends=True)
+    (folder / "events.csv").write_text("".join(rows[:-1]))
+    added, session = add(store, folder, update=True)
+    (told,) = added.warnings
+    assert f"{len(rows) - 1} events and events.csv holds {len(rows) - 2}" in told
+    again: list[str] = []
+    recomputed(session, store.home, Settings(), again.extend)
+    assert again == [told]
+
+
 class TestTableOfABatch:
     def test_the_folder_beside_it_is_read_else_the_row(self, store, tmp_path):
         there = result_folder(tmp_path / "there.results", sha256="1" * 64)
@@ -257,6 +271,19 @@ class TestTableOfABatch:
         assert comparable(from_row)[1][0][3] == comparable(expected)[1][0][3]
         assert (from_row.settings_sha256, from_row.model_sha256) == ("a" * 64, "b" * 64)
 
+    @pytest.mark.parametrize("name", ["-x", "=1+1", "+a", "@b", "'-c"])
+    def test_a_folder_that_is_named_like_a_formula_is_found(self, tmp_path, name):
+        folder = result_folder(tmp_path / f"{name}.results")
+        row = row_of(folder, name=name, sha256="1" * 64)
+        cells = {column: _text(row.get(column)) for column in COHORT_COLUMNS}
+        table = tmp_path / "cohort.csv"
+        for _ in range(2):  # what a batch writes, and writes anew
+            text, _ = merged(COHORT_COLUMNS, [cells], read_entered(table, COHORT_COLUMNS))
+            table.write_text(text)
+        (given,) = find_inputs(table)
+        assert given.folder == folder
+        assert given.name == f"{table}, {name}"
+
     def test_the_folder_of_the_batch_will_do(self, tmp_path):
         cohort(tmp_path / "cohort.csv", [row_of(result_folder(tmp_path / "a.results"))])
         (given,) = find_inputs(tmp_path)
@@ -268,6 +295,7 @@ class TestTableOfABatch:
             ({"status": "failed", "reason": "no face"}, "not analysed by the batch: no face"),
             ({"sha256": None}, r"cohort\.csv, row 2: sha256 is missing"),
             ({"valid_s": None}, r"cohort\.csv, row 2: valid_s is missing"),
+            ({"valid_s": 1e9}, r"cohort\.csv, row 2: valid_s is 1e\+09, and the recording lasts"),
             ({"left_mouth_pull_count": 1.5}, r"row 2: left_mouth_pull_count is 1\.5"),
             ({"left_mouth_pull_count": None}, r"row 2: left_mouth_pull_count is nan"),
             ({"date": "soon"}, "'soon' is no date"),

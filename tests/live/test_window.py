@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import queue
 import shutil
@@ -17,11 +18,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import UsageError
 from hfs_vision.live.frame_view import draw
+from hfs_vision.live.hints import hints
 from hfs_vision.live.view import View
 from hfs_vision.live.window import Action, Window
+from tests.synthetic import Recording
 
 PATIENCE_S = 60.0
 TITLE = "window under test"
@@ -281,12 +285,12 @@ class TestWithoutADisplay:
             monkeypatch.delenv(name, raising=False)
 
     def test_the_error_says_what_to_do(self) -> None:
-        with pytest.raises(UsageError, match=r"neither DISPLAY nor .* use --no-display"):
+        with pytest.raises(UsageError, match=r"neither DISPLAY nor .* use --web.*--no-display"):
             Window(TITLE)
 
     def test_a_display_that_does_not_answer_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DISPLAY", ":4711")
-        with pytest.raises(UsageError, match=r"':4711' cannot be opened.*use --no-display"):
+        with pytest.raises(UsageError, match=r"':4711' cannot be opened.*use --web.*--no-display"):
             Window(TITLE)
 
 
@@ -302,3 +306,23 @@ def test_a_screen_that_has_gone_is_refused(tmp_path: Path, monkeypatch: pytest.M
 def test_an_action_says_what_and_for_which_segment() -> None:
     assert Action("pause") == Action("pause", "")
     assert Action("segment", "rest") != Action("segment", "talking")
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_of_a_file_no_camera_is_spoken_of(frozen):
+    recent, told = Recording(1.0).measured(), {}
+    for played in (True, False):
+        found = hints(
+            recent,
+            Settings(),
+            frozen=frozen,
+            brightness=200.0,
+            fps=20.0,
+            asked_fps=None,
+            since_drop_s=math.inf,
+            played=played,
+        )
+        told[played] = " ".join(found)
+    assert "camera" in told[False]
+    assert "camera" not in told[True]
+    assert ("frozen" in told[True]) == frozen

@@ -18,6 +18,7 @@ from hfs_vision.analysis.result import Analysis
 from hfs_vision.errors import OutputError, TableError, UsageError
 from hfs_vision.results import (
     MARK_COLUMNS,
+    MEASURED_COLUMNS,
     SIGNAL_COLUMNS,
     EventRecord,
     counted_events,
@@ -48,6 +49,23 @@ def analysis() -> Analysis:
 def folder(analysis, tmp_path) -> Path:
     analysis.save(tmp_path / "a.results")
     return tmp_path / "a.results"
+
+
+def edit_summary(folder, edits):
+    path = folder / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **edits}))
+
+
+def edit_signals(folder, rows, cells):
+    path = folder / "signals.csv"
+    with path.open(newline="") as handle:
+        found = list(csv.DictReader(handle))
+    for row in found[rows]:
+        row.update(cells)
+    with path.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, SIGNAL_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
 
 
 class TestReadingAFolder:
@@ -102,6 +120,40 @@ class TestReadingAFolder:
         (folder / "summary.json").write_text(json.dumps({**summary, "subject": stored}))
         assert read_folder(folder).subject == read
 
+    @pytest.mark.parametrize(
+        ("edits", "told"),
+        [({"valid_s": 1e9}, "valid_s is 1e\\+09, and the recording lasts 30 s"),
+         ({"valid_s": 30.1}, "valid_s is 30.1, and"),
+         ({"valid_s": 30.1, "duration_s": None}, "valid_s is 30.1, and")],
+    )  # fmt: skip
+    def test_more_valid_time_than_the_recording_has_is_refused(self, folder, edits, told):
+        edit_summary(folder, edits)
+        with pytest.raises(TableError, match=told):
+            read_folder(folder)
+
+    @pytest.mark.parametrize(
+        ("edits", "told"),
+        [({"valid_s": 12.0}, "says valid_s 12, but coverage of duration_s is"),
+         ({"coverage": 0.5}, "but coverage of duration_s is 15 s"),
+         ({"duration_s": 60.0, "coverage": 0.5}, "duration_s 60, but end_s less start_s is 30 s")],
+    )  # fmt: skip
+    def test_times_that_contradict_each_other_are_told(self, folder, edits, told):
+        edit_summary(folder, edits)
+        (warning,) = read_folder(folder).warnings
+        assert told in warning
+
+    def test_a_valid_column_that_was_edited_is_told(self, folder):
+        edit_signals(folder, slice(300, 600), {"valid": "0"})
+        (warning,) = read_folder(folder).warnings
+        assert "valid 0 in 300 row(s) whose measurements count, the first" in warning
+
+    def test_measured_cells_that_were_emptied_strike_a_stretch_out(self, folder):
+        before = detect(read_signals(folder / "signals.csv"))
+        edit_signals(folder, slice(0, 450), dict.fromkeys(MEASURED_COLUMNS, ""))
+        after = detect(read_signals(folder / "signals.csv"))
+        assert [e.onset_s for e in after.events] == [e.onset_s for e in before.events[1:]]
+        assert after.summary.valid_s == pytest.approx(before.summary.valid_s - 15, abs=0.3)
+
     def test_a_summary_that_is_none_is_refused(self, folder):
         (folder / "summary.json").write_text("[1]")
         with pytest.raises(TableError, match="JSON object"):
@@ -109,6 +161,23 @@ class TestReadingAFolder:
 
 
 class TestSignals:
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [("aperture_left", "75867"), ("commissure_up_right", "-11"), ("yaw_deg", "100000"),
+         ("roll_deg", "-181"), ("face_px", "-1"), ("face_px", "200000"), ("fit_error", "-0.1"),
+         ("visibility", "7"), ("visibility", "-0.5")],
+    )  # fmt: skip
+    @pytest.mark.parametrize("separator", [",", ";"])
+    def test_impossible_values_are_refused_with_row_and_value(
+        self, folder, column, value, separator
+    ):
+        edit_signals(folder, slice(5, 6), {column: value})
+        path = folder / "signals.csv"
+        path.write_text(path.read_text().replace(",", separator))
+        for read in (lambda: read_signals(path), lambda: read_folder(folder)):
+            with pytest.raises(TableError, match=f"row 7: {column} is {value}; it can"):
+                read()
+
     def test_a_file_that_was_touched_by_hand_reads_the_same(self, folder):
         # Quotes are not what this program writes, so this takes the patient way.
         plain = read_folder(folder)

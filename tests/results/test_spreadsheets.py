@@ -153,19 +153,52 @@ def test_a_comma_in_a_text_stays_a_comma(tmp_path):
     ]
 
 
-def test_where_both_are_given_the_offset_counts_and_region_and_component_make_the_kind(tmp_path):
+ROW = "onset_s,duration_s,offset_s,side,region,kind,component,confidence\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [("1,9,1.5,left,eye,,,", r"row 2: offset_s is 1.5, but onset_s \+ duration_s is 10"),
+     ("1,0.5,1.5,left,eye,mouth_pull,,", "row 2: region is 'eye', but mouth_pull is of mouth"),
+     ("1,0.5,1.5,left,eye,jump,,", "row 2: kind is 'jump'"),
+     ("1,0.5,1.5,left,eye,,,7", "row 2: confidence is 7"),
+     ("1,-1,1.5,left,eye,,,", "row 2: duration_s is -1"),
+     (",0.5,1.5,left,eye,,,", "row 2: onset_s is ''")],
+)  # fmt: skip
+@pytest.mark.parametrize("read", [read_events, read_reviewed, read_event_file])
+def test_what_contradicts_itself_is_refused_by_every_reader(tmp_path, read, row, told):
     path = tmp_path / "e.csv"
-    path.write_text(
-        "onset_s,duration_s,offset_s,side,region,kind,component\n"
-        "1,9,1.5,left,eye,mouth_pull,clonic\n"
-    )
-    (event,) = read_events(path)
-    assert (event.offset_s, event.kind) == (1.5, "eyelid_twitch")
+    path.write_text(ROW + "3,0.5,3.5,left,eye,eyelid_twitch,clonic,0.9\n")
+    read(path)
+    path.write_text(ROW + f"{row}\n")
+    with pytest.raises(TableError, match=told):
+        read(path)
+
+
+def test_the_component_says_which_kind_of_its_region_it_is(tmp_path):
+    path = tmp_path / "e.csv"
+    path.write_text(ROW + "1,0.5,1.5,left,eye,forced_closure,clonic,\n")
+    assert [event.kind for event in read_events(path)] == ["eyelid_twitch"]
+    path.write_text(ROW + "1,0.5,,left,eye,blink,,\n")
+    with pytest.raises(TableError, match="row 2: kind is 'blink'"):
+        read_events(path)
+
+
+def test_names_of_columns_are_read_in_any_case_and_with_blanks(tmp_path):
+    path = tmp_path / "e.csv"
+    path.write_text(" Onset s ,DURATION_S, Side,Region ,Kind\n1,0.5,left,eye,\n")
+    assert [event.onset_s for event in read_events(path)] == [1.0]
+    assert len(read_event_file(path).events) == 1
+    path.write_text("onset_s,duration_s,Side,SIDE,region\n1,0.5,left,left,eye\n")
+    with pytest.raises(TableError, match="'side' stands twice"):
+        read_events(path)
+    path.write_text("onset_s,duration_s,Side,side,region\n1,0.5,mine,left,eye\n")
+    assert [event.side for event in read_events(path)] == ["left"]
 
 
 def test_labels_and_the_machines_tables_load_too(tmp_path):
     labels = tmp_path / "labels.csv"
-    labels.write_text("Onset_s;duration_s;side;kind\n", encoding="utf-8-sig")
+    labels.write_text("Onset;duration_s;side;kind\n", encoding="utf-8-sig")
     with pytest.raises(TableError, match="'onset_s' is missing"):
         read_event_file(labels)
     labels.write_text(

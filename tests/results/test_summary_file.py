@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 from datetime import datetime, timezone
 
 import pytest
@@ -121,10 +122,11 @@ def test_a_file_that_ends_early_is_told(path):
 def test_every_command_refuses_what_is_no_list_of_warnings(tmp_path, key, command):
     folder = result_folder(tmp_path / "a.results", **{key: 5})
     diary, out = tmp_path / "p.diary", tmp_path / "out"
+    human = shutil.copy(folder / "events.csv", tmp_path / "human.csv")
     asked = {
         "report": ["report", folder],
         "detect": ["detect", folder / "signals.csv", "--out", out],
-        "evaluate": ["evaluate", folder, folder],
+        "evaluate": ["evaluate", human, folder],
         "export": ["export", folder, "--to", "mne", "--out", out],
         "diary add": ["diary", "add", diary, folder],
     }[command]

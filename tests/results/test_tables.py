@@ -19,8 +19,11 @@ from hfs_vision.results import (
     TWITCH_COLUMNS,
     check_folder,
     read_events,
+    read_header,
     read_signals,
+    read_tables,
     write_events,
+    write_signals,
     write_twitches,
 )
 from hfs_vision.schema import COMPONENTS, REGIONS, SIDES, Event, Twitch
@@ -193,8 +196,8 @@ GOOD = "onset_s,duration_s,side,region\n"
         ("", "column 'onset_s' is missing"),
         (GOOD + "1,0.5,Both,eye\n", "row 2: side is 'Both'"),
         (GOOD + "1,0.5,left,brow\n", "row 2: region is 'brow'"),
-        (GOOD + "1,0.5,left,eye\n2,-1,left,eye\n", "row 3: the event runs from 2 s to 1 s"),
-        (GOOD + "1,,left,eye\n", "row 2: the event runs"),
+        (GOOD + "1,0.5,left,eye\n2,-1,left,eye\n", "row 3: duration_s is -1; it must be positive"),
+        (GOOD + "1,,left,eye\n", "row 2: neither duration_s nor offset_s"),
         (GOOD + "1,0.5,left\n", "row 2: the number of cells"),
         (GOOD + "1,0.5,left,eye,extra\n", "row 2: the number of cells"),
         (GOOD + "one,0.5,left,eye\n", "row 2: onset_s is 'one'"),
@@ -238,3 +241,38 @@ def test_a_malformed_signals_file_is_refused_with_file_and_row(tmp_path, change,
     path.write_text("\n".join(change(path.read_text().splitlines()[:5])) + "\n")
     with pytest.raises(TableError, match=what):
         read_signals(path)
+
+
+def long_line(path):
+    path.write_text(GOOD + "1,0.5,left,eye\n" * 3 + "1" * 2_000_000 + "\n")
+    return "line 5 has more than 1000000 characters"
+
+
+def long_header(path):
+    path.write_text("onset_s," * 250_000)
+    return "line 1 has more than 1000000 characters"
+
+
+def many_rows(path):
+    path.write_text(GOOD + "x\n" * 600_000)
+    return "it has 600001 lines, and such a table 500000 at most"
+
+
+@pytest.mark.parametrize("make", [long_line, long_header, many_rows])
+def test_what_is_too_large_for_a_table_is_refused_before_it_is_read(tmp_path, make):
+    path = tmp_path / "events.csv"
+    told = make(path)
+    with pytest.raises(TableError, match=told):
+        read_events(path)
+    if make is long_header:
+        assert read_header(path) == []
+
+
+def test_signals_of_a_long_recording_are_no_such_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(read_tables, "MOST_ROWS", 3)
+    path = tmp_path / "signals.csv"
+    measured = Recording(0.5).measured()
+    with path.open("w") as handle:
+        write_signals(handle, measured, detect(measured).signals)
+    path.write_text(path.read_text().replace(",", ";"))  # not by the fast way
+    assert len(read_signals(path)) == len(measured)

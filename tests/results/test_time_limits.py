@@ -101,7 +101,7 @@ def test_where_signals_and_summary_are_missing_nothing_is_known(folder):
     changed(folder / "events.csv", "duration_s", lambda cell: "1")
     for name in ("signals.csv", "summary.json", "twitches.csv", "events.reviewed.csv"):
         (folder / name).unlink()
-    with pytest.raises(TableError, match="positive duration"):
+    with pytest.raises(TableError, match="duration must be positive"):
         read_folder(folder)
     changed(folder / "events.csv", "offset_s", lambda cell: "")
     changed(folder / "events.csv", "peak_s", lambda cell: "")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from hfs_vision.schema import NOT_A_DEVICE
 from hfs_vision.trend import TrendOptions, build_trend
-from hfs_vision.trend.figures import picture
+from hfs_vision.trend.figures import course_figure, kinds_figure, picture
 from hfs_vision.trend.trend_page import trend_page
 from tests.report_support import Page, part, points
 from tests.trend_support import Course, diary_of, session, simulated_year, treatment
@@ -132,3 +132,13 @@ def test_the_picture_is_on_white_and_has_both_colours(diary):
     colours = {c for _, c in image.convert("RGB").getcolors(1 << 20)}
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert {(0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)} <= colours
+
+
+def test_the_axis_holds_the_intervals_of_every_kind():
+    rare = [session(k + 1, k, {("left", "mouth_pull"): int(k == 3)}) for k in range(8)]
+    trend = build_trend(diary_of(rare))
+    assert len(kinds_figure(trend).axes) == len(trend.by_kind)
+    for axes in (*kinds_figure(trend).axes, *course_figure(trend).axes):
+        bars = [line for line in axes.lines if "-bars-" in str(line.get_gid())]
+        assert bars
+        assert axes.get_ylim()[1] > max(np.nanmax(line.get_ydata()) for line in bars)
