@@ -15,7 +15,6 @@ import pytest
 from rich.table import Table
 
 from hfs_vision import Settings
-from hfs_vision.analysis import pipeline
 from hfs_vision.analysis.result import RESULT_FILES
 from hfs_vision.cli import cli, terminal
 from hfs_vision.cli.report import settle_report
@@ -61,7 +60,7 @@ def test_a_disk_that_fails_at_the_end_leaves_nothing_behind(hfs, stand_in, monke
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pipeline, "write_signals", full)
+    monkeypatch.setattr("hfs_vision.analysis.result.write_signals", full)
     outcome = hfs("analyze", VIDEO, "--out", "results")
     assert outcome.code == 1
     assert "cannot write results to results: No space left on device" in outcome.message
