@@ -16,10 +16,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hfs_vision.regions import FACE_REGIONS, SEVERAL, RegionMeasures
 
 SIDES = ("left", "right")
 """Order of the last axis of every bilateral array; the subject's own sides."""
@@ -185,8 +188,10 @@ class Twitch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(RegionMeasures):
     """One movement of one side of the face; half-open ``[onset_s, offset_s)``.
+
+    How far and how fast each region of that side moved is told by `RegionMeasures`.
 
     Attributes:
         onset_s, offset_s: Seconds on the source's own clock.
@@ -198,11 +203,7 @@ class Event:
         score: Largest one-sidedness in units of the threshold in force.
         confidence: Share of such events that were right in the benchmark, 0 to 1; see
             `hfs_vision.core.confidence`. No probability of a spasm.
-        closure: Largest eyelid closure of the side (0 as open as usual, 1 shut).
-        excursion: Largest mouth-corner excursion of the side, interocular units.
         rise_s: From onset to peak.
-        closure_velocity: Steepest closing of the lid between two frames, closures per second.
-        excursion_velocity: Steepest pull of the corner, interocular units per second.
         eye_mouth_lag_s: Time by which the corner reaches half of its excursion later than the
             lid half of its closure; ``None`` unless both move.
         valid_fraction: Share of the event's time in which the face was measured.
@@ -220,11 +221,7 @@ class Event:
     peak_s: float
     score: float
     confidence: float
-    closure: float
-    excursion: float
     rise_s: float
-    closure_velocity: float
-    excursion_velocity: float
     eye_mouth_lag_s: float | None
     valid_fraction: float
     truncated: bool
@@ -250,9 +247,18 @@ class Blink:
     closure: float
 
 
-REGIONS = ("eye", "mouth", "eye+mouth")
+REGIONS = tuple(
+    "+".join(region.name for region in moved)
+    for n in range(1, len(FACE_REGIONS) + 1)
+    for moved in combinations(FACE_REGIONS, n)
+)
+"""What can move: each region by itself, and several at once."""
+
 COMPONENTS = ("clonic", "tonic")
-KINDS = ("eyelid_twitch", "forced_closure", "lower_face_spasm", "mouth_pull", "hemifacial_spasm")
+KINDS = (
+    *(kind.name for region in FACE_REGIONS for kind in (region.clonic, region.tonic)),
+    SEVERAL.name,
+)
 
 
 def event_kind(region: str, component: str) -> str:
@@ -261,9 +267,7 @@ def event_kind(region: str, component: str) -> str:
     >>> event_kind("eye", "clonic"), event_kind("eye+mouth", "tonic")
     ('eyelid_twitch', 'hemifacial_spasm')
     """
-    by_region = {
-        "eye": ("eyelid_twitch", "forced_closure"),
-        "mouth": ("lower_face_spasm", "mouth_pull"),
-        "eye+mouth": ("hemifacial_spasm", "hemifacial_spasm"),
-    }
-    return by_region[region][COMPONENTS.index(component)]
+    moved = [one for one in FACE_REGIONS if one.moves_in(region)]
+    if len(moved) > 1:
+        return SEVERAL.name
+    return (moved[0].clonic, moved[0].tonic)[COMPONENTS.index(component)].name

@@ -17,7 +17,11 @@ from __future__ import annotations
 
 import math
 
-LEVEL = {"eye": 0.29, "mouth": -0.16, "eye+mouth": -0.32}
+from hfs_vision.regions import FACE_REGIONS, SEVERAL_CONFIDENCE_LEVEL
+
+LEVEL = {region.name: region.confidence_level for region in FACE_REGIONS}
+"""Of a region that moves by itself."""
+
 PER_LOG_SCORE = 5.06
 PER_LOG_DURATION = -0.58
 
@@ -35,10 +39,11 @@ def confidence(region: str, score: float, duration_s: float) -> float:
     """Share of right events among those of this kind, 0 to 1; rises with the score.
 
     Args:
-        region: ``eye``, ``mouth`` or ``eye+mouth``.
+        region: One of `hfs_vision.schema.REGIONS`.
         score: In units of the threshold in force.
         duration_s: Seconds.
     """
     log_score, log_duration = features(score, duration_s)
-    z = LEVEL[region] + PER_LOG_SCORE * log_score + PER_LOG_DURATION * log_duration
+    level = LEVEL.get(region, SEVERAL_CONFIDENCE_LEVEL)
+    z = level + PER_LOG_SCORE * log_score + PER_LOG_DURATION * log_duration
     return 1.0 / (1.0 + math.exp(-z))

@@ -20,12 +20,11 @@ from hfs_vision.core.intervals import IntervalArray, hysteresis, merge, runs
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import EXIT_THRESHOLD, SignalBuilder, Signals
 from hfs_vision.core.twitches import find_twitches
+from hfs_vision.regions import FACE_REGIONS, Region
 from hfs_vision.schema import SIDES, Blink, BoolArray, Event, FloatArray
 
 _CONFIDENT_SCORE = 1.5
-_BRIEF_S = (0.05, 0.09)
-"""A stretch of lid or corner briefer than this (one and two frames at 30 frames/s) must reach
-`_CONFIDENT_SCORE`."""
+"""Stretches briefer than `Region.brief_s` must reach this score."""
 
 _MIN_DURATION_NEAR_GAP_S = 0.11
 _HOLE_NEAR_S = 0.5
@@ -111,17 +110,14 @@ class Detector:
         return self._builder.rest_known_s
 
     def ongoing(self) -> frozenset[tuple[str, str]]:
-        """``(side, part)`` of which an event has begun and not yet ended, for a live display.
-
-        Part is ``eye`` or ``mouth``.
-        """
+        """Side and name of each region of which an event has begun and not ended, for a display."""
         rows, found = self._window, set()
         broken = self._broken[len(self._broken) - len(rows) :]
-        for part, scores in (("eye", rows.eye_score), ("mouth", rows.mouth_score)):
-            for i, side in enumerate(SIDES):
-                begun = hysteresis(scores[:, i], high=1.0, low=EXIT_THRESHOLD, broken=broken)
+        for region in FACE_REGIONS:
+            for side, score in zip(SIDES, rows.score(region).T, strict=True):
+                begun = hysteresis(score, high=1.0, low=EXIT_THRESHOLD, broken=broken)
                 if len(begun) and begun[-1, 1] == len(rows):
-                    found.add((side, part))
+                    found.add((side, region.name))
         return frozenset(found)
 
     def _advance(self, rows: Signals, *, last: bool) -> DetectorUpdate:
@@ -195,11 +191,11 @@ class Detector:
 
     def _in_group(self, group: slice, side: int, reach_s: FloatArray) -> list[Event]:
         window, row_end, held, events = self._window, self._row_end, self._held[side], []
-        lid = self._stretches(group, side, window.eye_score, _BRIEF_S[0])
-        corner = self._stretches(group, side, window.mouth_score, _BRIEF_S[1])
-        both = np.array(sorted([*lid.tolist(), *corner.tolist()]), dtype=np.int64).reshape(-1, 2)
-        for start, stop in merge(both, window.time_s, reach_s).tolist():
-            parts = [x[(x[:, 0] >= start) & (x[:, 1] <= stop)] for x in (lid, corner)]
+        found = [self._stretches(group, side, region) for region in FACE_REGIONS]
+        together = np.concatenate(found)
+        together = together[np.lexsort(together.T[::-1])]
+        for start, stop in merge(together, window.time_s, reach_s).tolist():
+            parts = [x[(x[:, 0] >= start) & (x[:, 1] <= stop)] for x in found]
             twitches = find_twitches(window, row_end, parts, held, side)
             event = describe_event(
                 window, row_end, slice(start, stop), side, self._settings, twitches
@@ -207,11 +203,10 @@ class Detector:
             events.append(event)
         return events
 
-    def _stretches(
-        self, group: slice, side: int, scores: FloatArray, brief_s: float
-    ) -> IntervalArray:
-        """``(k, 2)`` rows of the group in which lid or corner moves surely."""
-        score, window = scores[:, side], self._window
+    def _stretches(self, group: slice, side: int, region: Region) -> IntervalArray:
+        """``(k, 2)`` rows of the group in which a region moves surely."""
+        window = self._window
+        score = window.score(region)[:, side]
         found = hysteresis(score[group], high=1.0, low=EXIT_THRESHOLD, broken=self._broken[group])
         found = found + group.start
         sure = []
@@ -219,7 +214,7 @@ class Detector:
             begin_s = window.time_s[start]
             # What comes before a gap was not seen to last into it.
             end_s = min(self._row_end[stop - 1], window.time_s[stop - 1] + self._usual_s[stop - 1])
-            lasts = end_s - begin_s >= brief_s or score[start:stop].max() >= _CONFIDENT_SCORE
+            lasts = end_s - begin_s >= region.brief_s or score[start:stop].max() >= _CONFIDENT_SCORE
             plain = end_s - begin_s >= _MIN_DURATION_NEAR_GAP_S or not self._has_hole(
                 begin_s, end_s
             )
@@ -277,7 +272,4 @@ def usual_steps(time_s: FloatArray) -> FloatArray:
 
 def _over(rows: Signals, side: int) -> BoolArray:
     with np.errstate(invalid="ignore"):
-        return np.asarray(
-            (rows.eye_score[:, side] >= EXIT_THRESHOLD)
-            | (rows.mouth_score[:, side] >= EXIT_THRESHOLD)
-        )
+        return np.asarray(rows.top_score[:, side] >= EXIT_THRESHOLD)

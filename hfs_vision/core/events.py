@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+
+from typing import Any
 
 import numpy as np
 
 from hfs_vision.core.confidence import confidence
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.signals import Signals
+from hfs_vision.regions import EYE, FACE_REGIONS, MOUTH, RegionMeasures
 from hfs_vision.schema import SIDES, Event, FloatArray, Twitch
 
 _TAKES_PART = 0.95
-"""Lid or corner takes part in an event of its side from this score on: where one of them is sure,
-less is asked of the other, because synkinesis (both together) is the rule."""
+"""A region takes part in an event of its side from this score on: where one of them is sure, less
+is asked of the other, because synkinesis (both together) is the rule."""
 
 _HALF_MICRO_S = 5e-7
 
@@ -36,8 +39,8 @@ def describe_event(
         settings: For the border between clonic and tonic.
         twitches: What it is made of, one or more.
     """
-    score = np.fmax(rows.eye_score[span, side], rows.mouth_score[span, side])
-    region = moving_region(rows.eye_score[span, side], rows.mouth_score[span, side])
+    region = moving_region(rows, span, side)
+    measured = measure_span(rows, row_end, span, side, region)
     onset_s, offset_s = float(rows.time_s[span.start]), float(row_end[span.stop - 1])
     longest_s = max(twitch.duration_s for twitch in twitches)
     return Event(
@@ -47,26 +50,28 @@ def describe_event(
         region=region,
         # A train of twitches is clonic, however long it lasts.
         component="tonic" if longest_s >= settings.tonic_s - 1e-9 else "clonic",
-        confidence=confidence(region, float(np.nanmax(score)), offset_s - onset_s),
+        confidence=confidence(region, measured.score, offset_s - onset_s),
         twitches=twitches,
-        **asdict(measure_span(rows, row_end, span, side, region)),
+        **asdict(measured),
     )
 
 
-@dataclass(frozen=True)
-class EventMeasures:
+@dataclass(frozen=True, kw_only=True)
+class EventMeasures(RegionMeasures):
     """What the signals say of a span of rows of one side; see `Event` for each."""
 
     peak_s: float
     score: float
-    closure: float
-    excursion: float
     rise_s: float
-    closure_velocity: float
-    excursion_velocity: float
     eye_mouth_lag_s: float | None
     valid_fraction: float
     truncated: bool
+
+    @staticmethod
+    def unknown() -> EventMeasures:
+        """Of times in which nothing was measured."""
+        values: dict[str, Any] = {field.name: np.nan for field in fields(EventMeasures)}
+        return EventMeasures(**values | {"eye_mouth_lag_s": None, "truncated": False})
 
 
 def measure_span(
@@ -79,29 +84,32 @@ def measure_span(
         row_end: As in `describe_event`.
         span: Rows of the event, in one or more of which the side must have been measured.
         side: Index into `SIDES`.
-        region: What moved; the lag of lid and corner is that of ``eye+mouth`` alone.
+        region: What moved; the lag is that of lid and corner where both did.
     """
     time_s = rows.time_s[span]
-    closure, excursion = rows.closure[span, side], rows.excursion[span, side]
-    score = np.fmax(rows.eye_score[span, side], rows.mouth_score[span, side])
+    score = rows[span].top_score[:, side]
     peak = int(np.nanargmax(score))
     onset_s, offset_s = float(time_s[0]), float(row_end[span.stop - 1])
     lengths = row_end[span] - time_s
     before = slice(max(span.start - 1, 0), span.stop)
     lag_s = None
-    if region == "eye+mouth":
-        lag_s = _half_time(time_s, excursion) - _half_time(time_s, closure)
+    if EYE.moves_in(region) and MOUTH.moves_in(region):
+        lag_s = _half_time(time_s, rows.excursion[span, side])
+        lag_s -= _half_time(time_s, rows.closure[span, side])
+    seen = np.isfinite(rows.closure[span, side])
+    extent = {}
+    for moved in FACE_REGIONS:
+        values = rows.amplitude(moved)
+        extent[moved.amplitude] = float(np.nanmax(values[span, side]))
+        extent[moved.velocity] = _steepest(rows.time_s[before], values[before, side])
     return EventMeasures(
         peak_s=float(time_s[peak]),
         score=float(score[peak]),
-        closure=float(np.nanmax(closure)),
-        excursion=float(np.nanmax(excursion)),
         rise_s=float(time_s[peak]) - onset_s,
-        closure_velocity=_steepest(rows.time_s[before], rows.closure[before, side]),
-        excursion_velocity=_steepest(rows.time_s[before], rows.excursion[before, side]),
         eye_mouth_lag_s=lag_s,
-        valid_fraction=float(lengths[np.isfinite(closure)].sum() / (offset_s - onset_s)),
+        valid_fraction=float(lengths[seen].sum() / (offset_s - onset_s)),
         truncated=_is_cut(rows, row_end, span),
+        **extent,
     )
 
 
@@ -124,17 +132,17 @@ def measure_times(
     if start >= stop > 0 and row_end[stop - 1] > onset_s:
         start = stop - 1
     span = slice(int(start), int(stop))
-    scores = np.fmax(rows.eye_score[span, side], rows.mouth_score[span, side])
-    for column in (rows.closure[span, side], rows.excursion[span, side], scores):
-        if not np.isfinite(column).any():
+    within = rows[span]
+    for pair in (*map(within.amplitude, FACE_REGIONS), within.top_score):
+        if not np.isfinite(pair[:, side]).any():
             return None
     found = measure_span(rows, row_end, span, side, region)
     return replace(found, rise_s=max(found.peak_s - onset_s, 0.0))
 
 
-def moving_region(eye: FloatArray, mouth: FloatArray) -> str:
-    """``eye``, ``mouth`` or ``eye+mouth`` by the ``(n,)`` scores of a movement's rows."""
-    scores = {"eye": eye, "mouth": mouth}
+def moving_region(rows: Signals, span: slice, side: int) -> str:
+    """What moves in these rows of a side: one of `hfs_vision.schema.REGIONS`."""
+    scores = {region.name: rows.score(region)[span, side] for region in FACE_REGIONS}
     return "+".join(n for n, s in scores.items() if np.nanmax(s, initial=-np.inf) >= _TAKES_PART)
 
 

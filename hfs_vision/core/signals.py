@@ -16,6 +16,7 @@ from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.pulls import ATTACK_S, LAG_S, OTHER_WEIGHT, ExcursionHold, attacks, running_max
 from hfs_vision.core.settings import Settings
+from hfs_vision.regions import EYE, FACE_REGIONS, MOUTH, Region
 from hfs_vision.schema import BoolArray, FloatArray
 
 LOOKAHEAD_S = 0.12
@@ -90,6 +91,21 @@ class Signals:
     def __getitem__(self, rows: slice) -> Signals:
         return Signals(*(getattr(self, f.name)[rows] for f in fields(self)))
 
+    def amplitude(self, region: Region) -> FloatArray:
+        """``(n, 2)`` how far a region is from its rest."""
+        values: FloatArray = getattr(self, region.amplitude)
+        return values
+
+    def score(self, region: Region) -> FloatArray:
+        """``(n, 2)`` one-sidedness of a region."""
+        values: FloatArray = getattr(self, region.score)
+        return values
+
+    @property
+    def top_score(self) -> FloatArray:
+        """``(n, 2)`` the largest score of any region."""
+        return np.asarray(np.fmax.reduce([self.score(region) for region in FACE_REGIONS]))
+
     @property
     def valid(self) -> BoolArray:
         """``(n,)`` frames in which both sides were measured."""
@@ -102,8 +118,13 @@ class Signals:
     @staticmethod
     def empty() -> Signals:
         """No rows."""
-        pair = np.empty((0, 2))
-        return Signals(np.empty(0), pair, pair, pair, pair)
+        return Signals.blank(np.empty(0))
+
+    @staticmethod
+    def blank(time_s: FloatArray) -> Signals:
+        """Rows in which nothing was measured."""
+        nothing = np.full((len(time_s), 2), np.nan)
+        return Signals(time_s, *(nothing for _ in fields(Signals)[1:]))
 
     @staticmethod
     def concatenate(parts: list[Signals]) -> Signals:
@@ -179,7 +200,7 @@ class SignalBuilder:
         assert self._pending is not None
         samples = self._pending
         if self._baseline is None:
-            return _blank(samples.time_s[start:stop])
+            return Signals.blank(samples.time_s[start:stop])
         columns = np.column_stack([samples.aperture, samples.commissure.reshape(-1, 4)])
         smooth = _centred_mean(samples.time_s, columns)
         aperture, commissure = smooth[:, :2], smooth[:, 2:].reshape(-1, 2, 2)
@@ -189,7 +210,7 @@ class SignalBuilder:
         for a, b in pairwise(edges):
             rest = self._baseline.at(int(hops[a - start]))
             if rest is None:
-                parts.append(_blank(samples.time_s[a:b]))
+                parts.append(Signals.blank(samples.time_s[a:b]))
             else:
                 parts.append(
                     self._score(samples, aperture, commissure, rest, slice(int(a), int(b)))
@@ -221,7 +242,9 @@ class SignalBuilder:
             np.maximum(-opposite, 0.0), _OPPOSITE_SHARE * np.maximum(excursion, 0.0)
         )
         above = above - _LID_TO_CORNER * np.maximum(closure - closure[:, ::-1], 0.0)
-        eye_threshold, mouth_threshold = self._thresholds(rest, yaw)
+        turned = 1.0 + ((yaw - rest.yaw_deg) / _YAW_SPREAD_DEG) ** 2
+        eye_threshold = self._threshold(EYE, rest.eye_asymmetry) * turned
+        mouth_threshold = self._threshold(MOUTH, rest.mouth_asymmetry) * turned
         mouth_threshold = mouth_threshold + _BLINK_TO_CORNER * np.clip(closure.min(axis=1), 0, 1)
         pull, own, others = attacks(samples.time_s[near], place_near, self._settings.max_gap_s)
         pulled = pull[inner], own[inner], others[inner]
@@ -234,24 +257,10 @@ class SignalBuilder:
             np.minimum(held, above / _LEVEL_SHARE) / mouth_threshold[:, None],
         )
 
-    def _thresholds(self, rest: Baseline, yaw_deg: FloatArray) -> tuple[FloatArray, FloatArray]:
-        s = self._settings
-        turned = 1.0 + ((yaw_deg - rest.yaw_deg) / _YAW_SPREAD_DEG) ** 2
-
-        def threshold(quiet: float, ordinary: float, most: float) -> float:
-            return max(quiet, min(ordinary, most))
-
-        eye = threshold(
-            s.closure_threshold,
-            s.closure_noise_factor * rest.eye_asymmetry,
-            s.max_closure_threshold,
-        )
-        mouth = threshold(
-            s.excursion_threshold,
-            s.excursion_noise_factor * rest.mouth_asymmetry,
-            s.max_excursion_threshold,
-        )
-        return np.asarray(eye * turned), np.asarray(mouth * turned)
+    def _threshold(self, region: Region, asymmetry: float) -> float:
+        """The threshold in force, by what is ordinary for the person."""
+        quiet, factor, most = (getattr(self._settings, name) for name in region.thresholds)
+        return float(max(quiet, min(factor * asymmetry, most)))
 
 
 def _gate(samples: Measurements, settings: Settings) -> Measurements:
@@ -268,11 +277,6 @@ def usable(samples: Measurements, settings: Settings) -> BoolArray:
             & (samples.fit_error <= _MAX_FIT_ERROR)
             & (samples.visibility >= MIN_VISIBILITY)
         )
-
-
-def _blank(time_s: FloatArray) -> Signals:
-    nothing = np.full((len(time_s), 2), np.nan)
-    return Signals(time_s, nothing, nothing, nothing, nothing)
 
 
 def _neighbourhood(time_s: FloatArray, rows: slice) -> slice:

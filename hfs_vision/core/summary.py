@@ -15,6 +15,7 @@ from hfs_vision.core.frame_times import FrameTimes
 from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.messages import Message
 from hfs_vision.core.signals import MIN_VISIBILITY, Signals
+from hfs_vision.regions import EYE
 from hfs_vision.schema import KINDS, SIDES, Event, FloatArray
 
 LOW_FPS = 24.0
@@ -273,7 +274,7 @@ class Tally:
             segment = bisect_right(self._starts_s, event.onset_s) - 1
             self._totals[segment].add(event)
             self._whole.add(event)
-            if "eye" in event.region:
+            if EYE.moves_in(event.region):
                 self._eye_events.append((event.onset_s, event.offset_s))
         self._blinks += [(blink.onset_s, blink.offset_s) for blink in found.blinks]
 

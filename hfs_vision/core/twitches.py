@@ -3,7 +3,7 @@
 The rule: two peaks of one score, both of at least 1, belong to two twitches if the score between
 them spends 80 ms or more below a third of the lesser peak. A twitch reaches from where its score
 rises above to where it falls below the level at which events end, or to the lowest point between
-it and the next. Lid and corner are parted each by itself; of their twitches that overlap, the two
+it and the next. Each region is parted by itself; of the twitches of two regions that overlap, those
 that share most time are one.
 
 Only what was seen parts: neither frames without a face, nor a blink in which a lid that is held
@@ -13,12 +13,14 @@ closed but loses its one-sidedness.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
 from hfs_vision.core.events import moving_region
 from hfs_vision.core.intervals import IntervalArray
 from hfs_vision.core.signals import Signals
+from hfs_vision.regions import EYE, FACE_REGIONS
 from hfs_vision.schema import BoolArray, FloatArray, Twitch
 
 _DIP = 1 / 3
@@ -41,29 +43,21 @@ def find_twitches(
     Args:
         rows: Signals around the event.
         row_end: ``(n,)`` end of each row in seconds.
-        stretches: ``(k, 2)`` rows of the event in which the lid moves, and those in which the
-            corner does, each in order.
+        stretches: For each of `FACE_REGIONS` ``(k, 2)`` rows of the event in which it moves, in
+            order.
         held: ``(n,)`` rows in which the lid has not opened, be it one-sided or not.
         side: Index into `SIDES`.
     """
-    scores = rows.eye_score[:, side], rows.mouth_score[:, side]
     lengths_s = row_end - rows.time_s
-    parts = [
-        _part(score, blind, lengths_s, found)
-        for score, blind, found in zip(scores, (held, np.zeros_like(held)), stretches, strict=True)
-    ]
-    pairs = _pairs(rows.time_s, row_end, *parts)
+    scores, parts = [], []
+    for region, found in zip(FACE_REGIONS, stretches, strict=True):
+        scores.append(rows.score(region)[:, side])
+        blind = held if region is EYE else np.zeros_like(held)
+        parts.append(_part(scores[-1], blind, lengths_s, found))
     twitches = [
-        _describe(rows, row_end, [(parts[0][i], scores[0]), (parts[1][j], scores[1])], side)
-        for i, j in pairs
+        _describe(rows, row_end, [(parts[r][i], scores[r]) for r, i in one], side)
+        for one in _joined(rows.time_s, row_end, parts)
     ]
-    for channel, (spans, score) in enumerate(zip(parts, scores, strict=True)):
-        paired = {pair[channel] for pair in pairs}
-        twitches += [
-            _describe(rows, row_end, [(span, score)], side)
-            for number, span in enumerate(spans)
-            if number not in paired
-        ]
     return tuple(sorted(twitches, key=lambda t: (t.onset_s, t.offset_s, t.region)))
 
 
@@ -73,7 +67,7 @@ def _part(
     """Rows of each twitch in the stretches of one score.
 
     Args:
-        score: ``(n,)`` score of lid or corner.
+        score: ``(n,)`` score of the region.
         blind: ``(n,)`` rows that cannot be part of a dip.
         lengths_s: ``(n,)`` time for which each row stands.
         stretches: ``(k, 2)`` rows in which there is a movement.
@@ -105,21 +99,28 @@ def _part(
     return spans
 
 
-def _pairs(
-    time_s: FloatArray, row_end: FloatArray, lid: list[slice], corner: list[slice]
-) -> list[tuple[int, int]]:
-    """Numbers of the twitches of lid and corner that are one: those that overlap most, first."""
+_Part = tuple[int, int]
+"""Number of a region, and of one of its twitches."""
+
+
+def _joined(
+    time_s: FloatArray, row_end: FloatArray, parts: Sequence[Sequence[slice]]
+) -> list[list[_Part]]:
+    """Which twitches of the regions are one, each region's at most once: most overlap first."""
+    every = [(region, i) for region, spans in enumerate(parts) for i in range(len(spans))]
     overlaps = []
-    for i, one in enumerate(lid):
-        for j, other in enumerate(corner):
-            start, stop = max(one.start, other.start), min(one.stop, other.stop)
-            if start < stop:
-                overlaps.append((float(time_s[start] - row_end[stop - 1]), i, j))
-    pairs: list[tuple[int, int]] = []
-    for _, i, j in sorted(overlaps):
-        if all(i != pair[0] and j != pair[1] for pair in pairs):
-            pairs.append((i, j))
-    return pairs
+    for one, other in combinations(every, 2):
+        spans = parts[one[0]][one[1]], parts[other[0]][other[1]]
+        start, stop = max(span.start for span in spans), min(span.stop for span in spans)
+        if start < stop:
+            overlaps.append((float(time_s[start] - row_end[stop - 1]), one, other))
+    groups = {part: [part] for part in every}
+    for _, one, other in sorted(overlaps):
+        together = groups[one] + groups[other]
+        regions = [region for region, _ in together]
+        if len(set(regions)) == len(regions):
+            groups |= dict.fromkeys(together, together)
+    return [group for part, group in groups.items() if part == min(group)]
 
 
 def _describe(
@@ -134,7 +135,7 @@ def _describe(
     return Twitch(
         onset_s=float(rows.time_s[span.start]),
         offset_s=float(row_end[span.stop - 1]),
-        region=moving_region(rows.eye_score[span, side], rows.mouth_score[span, side]),
+        region=moving_region(rows, span, side),
         peak_s=float(rows.time_s[peak]),
         score=float(score[peak]),
     )

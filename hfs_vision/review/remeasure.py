@@ -11,7 +11,7 @@ from hfs_vision.results import ResultFolder
 from hfs_vision.schema import SIDES, Event, Twitch
 
 _NAN = float("nan")
-_UNKNOWN = EventMeasures(_NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, None, _NAN, False)
+_UNKNOWN = EventMeasures.unknown()
 _SAME_S = 1e-6
 
 BLANK = Event(
