@@ -35,7 +35,7 @@ class Region:
     Attributes:
         name: As tables have it; of its score, with ``_score`` behind it.
         key: What a person presses for it.
-        title, part, label: What it is: by itself, within a sentence, and beside a trace.
+        part, label: What it is: within a sentence, and beside a trace.
         field: What is measured of it, in `hfs_vision.core.geometry.Measurements`.
         measured: The columns of that of each side, and what they hold (interocular units).
         amplitude: Name of how far it is from its rest, as `Signals`, `Event` and tables have it;
@@ -43,13 +43,12 @@ class Region:
         amplitude_text, peak_text, velocity_text: What holds the column of it in ``signals.csv``,
             and those of its largest value and its steepest change in ``events.csv``.
         amplitude_unit, velocity_unit: Of these columns; empty where there is none.
-        plot_title: Amplitude at a figure.
-        plot_name: Amplitude in the traces of a review.
+        plot_title, plot_name: Amplitude in full, and where there is little room.
         decimals: Of an amplitude that is shown.
         bounds: Least and largest amplitude of a trace.
         ticks: What some of its values mean, by their words, the highest first.
         fixed: Whether plots always have these bounds; they grow with the data where not.
-        usual_peak: Up to this every histogram reaches.
+        usual_peak: An amplitude that is not unusual, by which plots are scaled at the least.
         clonic, tonic: The kinds of movement, brief and held.
         brief_s: A stretch briefer than this must reach a higher score; see
             `hfs_vision.core.detector`.
@@ -58,7 +57,6 @@ class Region:
 
     name: str
     key: str
-    title: str
     part: str
     label: str
     field: str
@@ -97,6 +95,10 @@ class Region:
         name = self.amplitude
         return f"{name}_threshold", f"{name}_noise_factor", f"max_{name}_threshold"
 
+    def with_unit(self, text: str) -> str:
+        """A name of the amplitude with its unit in short."""
+        return f"{text}, iou" if self.amplitude_unit == IOU else text
+
     def moves_in(self, moved: str) -> bool:
         """Whether it is one of what moved, such as ``eye+mouth``."""
         return self.name in moved.split("+")
@@ -105,7 +107,6 @@ class Region:
 EYE = Region(
     name="eye",
     key="e",
-    title="The eyelids",
     part="lids",
     label="eyelids",
     field="aperture",
@@ -140,7 +141,6 @@ EYE = Region(
 MOUTH = Region(
     name="mouth",
     key="m",
-    title="The corner of the mouth",
     part="corner of the mouth",
     label="mouth corner",
     field="commissure",
@@ -154,7 +154,7 @@ MOUTH = Region(
     velocity_text="Steepest pull of the corner of the mouth",
     amplitude_unit=IOU,
     velocity_unit=f"{IOU}/s",
-    plot_title="commissure excursion, iou",
+    plot_title="commissure excursion",
     plot_name="pull",
     decimals=3,
     bounds=(-0.04, 0.16),
@@ -184,6 +184,8 @@ SEVERAL = Kind(
     text="Lids and mouth of one side move together",
 )
 """Where more than one region moves, brief or held."""
+
+ALL_KINDS = (*(kind for r in FACE_REGIONS for kind in (r.clonic, r.tonic)), SEVERAL)
 
 SEVERAL_CONFIDENCE_LEVEL = -0.32
 

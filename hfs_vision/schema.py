@@ -22,7 +22,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.regions import FACE_REGIONS, SEVERAL, RegionMeasures
+from hfs_vision.regions import ALL_KINDS, FACE_REGIONS, SEVERAL, RegionMeasures
 
 SIDES = ("left", "right")
 """Order of the last axis of every bilateral array; the subject's own sides."""
@@ -255,10 +255,25 @@ REGIONS = tuple(
 """What can move: each region by itself, and several at once."""
 
 COMPONENTS = ("clonic", "tonic")
-KINDS = (
-    *(kind.name for region in FACE_REGIONS for kind in (region.clonic, region.tonic)),
-    SEVERAL.name,
-)
+KINDS = tuple(kind.name for kind in ALL_KINDS)
+
+
+def moved_together(*regions: str) -> str:
+    """One of `REGIONS`, of all that moves in those that are given.
+
+    >>> moved_together("mouth", "eye"), moved_together("eye", "eye")
+    ('eye+mouth', 'eye')
+    """
+    return "+".join(r.name for r in FACE_REGIONS if any(r.moves_in(region) for region in regions))
+
+
+def regions_of(kind: str) -> tuple[str, ...]:
+    """Those of `REGIONS` whose movements are of a kind, the likeliest first.
+
+    >>> regions_of("mouth_pull"), regions_of("hemifacial_spasm")
+    (('mouth',), ('eye+mouth',))
+    """
+    return tuple(r for r in REGIONS if kind in [event_kind(r, c) for c in COMPONENTS])
 
 
 def event_kind(region: str, component: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from tests.paths import ROOT
 
 PACKAGE = ROOT / "hfs_vision"
-BASE = {"errors", "schema"}
+BASE = {"errors", "regions", "schema"}
 CORE = BASE | {"core"}
 MEASURED = CORE | {"video", "landmarks", "results"}
 
@@ -20,7 +20,8 @@ ALLOWED = {
     "interrupts": (set(), set()),
     "http_client": ({"errors"}, set()),
     "deprecation": (set(), set()),
-    "schema": (set(), {"numpy"}),
+    "regions": (set(), set()),
+    "schema": ({"regions"}, {"numpy"}),
     "rates": (set(), {"numpy", "scipy"}),
     "core": (BASE, {"numpy"}),
     "results": (CORE, {"numpy", "pandas", "matplotlib"}),

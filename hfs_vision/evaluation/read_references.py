@@ -20,6 +20,7 @@ from pathlib import Path
 from hfs_vision.errors import TableError
 from hfs_vision.evaluation.evaluate import LabelledEvent, faults
 from hfs_vision.evaluation.matching import LONG_S
+from hfs_vision.regions import EYE
 from hfs_vision.results import (
     RecordingSpan,
     is_reviewed,
@@ -29,14 +30,18 @@ from hfs_vision.results import (
 )
 from hfs_vision.results.event_rows import KINDS_OF_REGION, check_kind, parse_span
 from hfs_vision.results.read_tables import parse_share
-from hfs_vision.schema import COMPONENTS, REGIONS, ROUNDING_S, SIDES, event_kind
+from hfs_vision.schema import COMPONENTS, REGIONS, ROUNDING_S, SIDES, event_kind, moved_together
 
 CONFIDENCES = ("low", "medium", "high")
 """How sure a human was of a label, least first; a label without a word is taken for sure."""
 
 _SIDES = (*SIDES, "both")
-_REGION_OF = {kind: region for region, kinds in KINDS_OF_REGION.items() for kind in kinds}
-_ONE_SIDED = set(_REGION_OF) - {"forced_closure"}  # both eyes can be forced shut
+_REGION_OF = {
+    kind: next(region for region, kinds in KINDS_OF_REGION.items() if kind in kinds)
+    for kinds in KINDS_OF_REGION.values()
+    for kind in kinds
+}
+_ONE_SIDED = set(_REGION_OF) - {EYE.tonic.name}  # both eyes can be forced shut
 _NO_EVENT = ("blink", "smile", "talk", "brow_raise", "head_turn", "nod", "other")
 """Kinds that are no events even where they are of one side, such as a hand over half a face."""
 
@@ -219,10 +224,11 @@ def _joined(rows: Sequence[_ReferenceRow]) -> list[_ReferenceRow]:
             events.append(row)
             continue
         onset_s, offset_s = before.mark.onset_s, max(before.mark.offset_s, mark.offset_s)
-        kind = event_kind(REGIONS[2], _component(onset_s, offset_s))
+        region = moved_together(before.mark.region, mark.region)
+        kind = event_kind(region, _component(onset_s, offset_s))
         events[place] = replace(
             before,
-            mark=LabelledEvent(onset_s, offset_s, mark.side, REGIONS[2], kind),
+            mark=LabelledEvent(onset_s, offset_s, mark.side, region, kind),
             confidence=max(before.confidence, row.confidence),
         )
     return events

@@ -70,6 +70,6 @@ def _seconds(pair: FilePair, recording: ComparedRecording) -> FloatArray | range
             )
         return range(math.ceil(longest_s))
     # What the column `valid` follows from: a person may have edited that one.
-    time_s, closure = read_numbers(signals, ("time_s", "closure_left")).T
+    time_s, closure = read_numbers(signals, ("time_s", "closure_left")).values()
     check_times(signals, time_s)
     return measured_seconds(time_s, frame_ends(time_s, Settings().max_gap_s), np.isfinite(closure))

@@ -17,7 +17,7 @@ from hfs_vision.evaluation.kappa import Presence
 from hfs_vision.evaluation.matching import LONG_S, MIN_IOU
 from hfs_vision.evaluation.scores import RATES, Evaluation, MatchCounts
 from hfs_vision.results import check_replaceable, format_cell
-from hfs_vision.schema import KINDS, REGIONS, SIDES
+from hfs_vision.schema import KINDS, REGIONS, SIDES, regions_of
 
 COUNTS = tuple(field.name for field in fields(MatchCounts))
 SCORE_COLUMNS = ("recording", "criterion", "side", "region", "kind", *COUNTS, *RATES, "kappa")
@@ -62,8 +62,8 @@ def write_scores(
 
 
 def _region(kind: str) -> str:
-    """Region of a kind of event; they are ordered alike."""
-    return "all" if kind == "all" else REGIONS[KINDS.index(kind) // 2]
+    """Region of a kind of event."""
+    return "all" if kind == "all" else regions_of(kind)[0]
 
 
 def _values(tally: MatchCounts) -> dict[str, float]:

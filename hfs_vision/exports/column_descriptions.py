@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hfs_vision.results import SIGNAL_COLUMNS
-from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES
-
-IOD = "interocular distances"
-"""The distance between the outer corners of the eyes; no unit of the SI."""
+from hfs_vision.regions import ALL_KINDS, FACE_REGIONS, IOU, Region
+from hfs_vision.results import EVENT_COLUMNS, SIGNAL_COLUMNS
+from hfs_vision.schema import COMPONENTS, REGIONS, SIDES
 
 
 @dataclass(frozen=True)
@@ -28,18 +26,14 @@ class ColumnDescription:
     levels: dict[str, str] = field(default_factory=dict)
 
 
-_KIND_TEXTS = (
-    "The lids of one eye twitch (under 1 s by default)",
-    "One eye is held shut (1 s or more by default)",
-    "A corner of the mouth jerks (under 1 s by default)",
-    "The mouth is held to one side (1 s or more by default)",
-    "Lids and mouth of one side move together",
-)
-KIND_LEVELS = dict(zip(KINDS, _KIND_TEXTS, strict=True))
+KIND_LEVELS = {kind.name: kind.text for kind in ALL_KINDS}
 SIDE_LEVELS = {side: f"The {side} side, the subject's own" for side in SIDES}
-REGION_LEVELS = dict(
-    zip(REGIONS, ("The eyelids", "The corner of the mouth", "Both of them"), strict=True)
-)
+REGION_LEVELS = {
+    moved: " and ".join(
+        f"the {region.part}" for region in FACE_REGIONS if region.moves_in(moved)
+    ).capitalize()
+    for moved in REGIONS
+}
 COMPONENT_LEVELS = dict(
     zip(COMPONENTS, ("No movement is held for long", "A movement is held for long"), strict=True)
 )
@@ -50,7 +44,7 @@ VERDICT_LEVELS = {
 
 _ONSET = ColumnDescription("When the movement begins, on the recording's own clock", "s")
 
-EVENTS: dict[str, ColumnDescription] = {
+_EVENTS = {
     "onset_s": _ONSET,
     "duration_s": ColumnDescription("How long it lasts", "s"),
     "offset_s": ColumnDescription("Time of the first frame after it", "s"),
@@ -61,11 +55,7 @@ EVENTS: dict[str, ColumnDescription] = {
     "peak_s": ColumnDescription("When the side differs most from the other", "s"),
     "score": ColumnDescription("Largest one-sidedness; 1 is the threshold in force"),
     "confidence": ColumnDescription("Share of such events that were right in a benchmark, 0 to 1"),
-    "closure": ColumnDescription("Largest eyelid closure: 0 as open as usual, 1 shut"),
-    "excursion": ColumnDescription("Largest pull of the corner of the mouth from its rest", IOD),
     "rise_s": ColumnDescription("From onset to peak", "s"),
-    "closure_velocity": ColumnDescription("Steepest closing of the lid, in closures", "1/s"),
-    "excursion_velocity": ColumnDescription("Steepest pull of the corner of the mouth", f"{IOD}/s"),
     "eye_mouth_lag_s": ColumnDescription(
         "How much later the corner is half pulled than the lid shut", "s"
     ),
@@ -79,6 +69,11 @@ EVENTS: dict[str, ColumnDescription] = {
         "How many twitches it is made of, where that is known", "", "whole"
     ),
 }
+for _region in FACE_REGIONS:
+    _EVENTS[_region.amplitude] = ColumnDescription(_region.peak_text, _region.amplitude_unit)
+    _EVENTS[_region.velocity] = ColumnDescription(_region.velocity_text, _region.velocity_unit)
+
+EVENTS = {name: _EVENTS[name] for name in EVENT_COLUMNS}
 
 TWITCHES: dict[str, ColumnDescription] = {
     "onset_s": _ONSET,
@@ -104,16 +99,19 @@ REVIEW: dict[str, ColumnDescription] = {
 FREE_TEXT = ("comment", "reviewer", "reviewed_utc")
 """Columns that a de-identified export does not have."""
 
-_CLOSURE = "Eyelid closure, 0 as open as usual, 1 shut"
-_SCORE = "One-sidedness of the {}; 1 is the threshold in force"
+
+def _columns_of(region: Region) -> dict[str, ColumnDescription]:
+    """Columns of one region, by their names without the side."""
+    score = f"One-sidedness of the {region.part}; 1 is the threshold in force"
+    return {
+        **{name: ColumnDescription(text, IOU) for name, text in region.measured.items()},
+        region.amplitude: ColumnDescription(region.amplitude_text, region.amplitude_unit),
+        region.score: ColumnDescription(score),
+    }
+
+
 _OF_A_SIDE = {
-    "aperture": ColumnDescription("Distance between the lid margins", IOD),
-    "commissure_lateral": ColumnDescription("Corner of the mouth: distance from the midline", IOD),
-    "commissure_up": ColumnDescription("Corner of the mouth: height over the outer canthi", IOD),
-    "closure": ColumnDescription(_CLOSURE),
-    "excursion": ColumnDescription("Pull of the corner of the mouth out and up from its rest", IOD),
-    "eye_score": ColumnDescription(_SCORE.format("lids")),
-    "mouth_score": ColumnDescription(_SCORE.format("corner of the mouth")),
+    name: column for region in FACE_REGIONS for name, column in _columns_of(region).items()
 }
 _OF_THE_FACE = {
     "time_s": ColumnDescription("Time of the frame, on the recording's own clock", "s"),
@@ -122,7 +120,7 @@ _OF_THE_FACE = {
     "pitch_deg": ColumnDescription("The head is turned up", "deg"),
     "roll_deg": ColumnDescription("The head is tilted to its own left shoulder", "deg"),
     "face_px": ColumnDescription("Distance between the outer corners of the eyes, in pixels"),
-    "fit_error": ColumnDescription("How badly forehead and nose fit a mean face", IOD),
+    "fit_error": ColumnDescription("How badly forehead and nose fit a mean face", IOU),
     "visibility": ColumnDescription("How surely eyes and corners of the mouth are in view, 0 to 1"),
 }
 

@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hfs_vision.errors import UsageError
 from hfs_vision.exports.column_descriptions import (
     EVENTS,
@@ -22,7 +20,7 @@ from hfs_vision.exports.column_descriptions import (
     ColumnDescription,
 )
 from hfs_vision.exports.content import OWN_CLOCK, Content
-from hfs_vision.results import MEASURED_COLUMNS
+from hfs_vision.results import signal_columns
 from hfs_vision.schema import NOT_A_DEVICE
 
 SCHEMA_VERSION = "1"
@@ -207,13 +205,5 @@ def _signals(content: Content) -> Iterator[dict[str, Any]]:
     for start in range(0, len(content.signals), ROW_GROUP):
         rows = slice(start, start + ROW_GROUP)
         measured, signals = content.measurements[rows], content.signals[rows]
-        columns: dict[str, Any] = {
-            "recording": [content.name] * len(signals),
-            "time_s": signals.time_s,
-            "valid": signals.valid,
-        }
-        parts = [measured.aperture, measured.commissure.reshape(-1, 4)]
-        parts += [getattr(measured, name)[:, None] for name in MEASURED_COLUMNS[6:]]
-        parts += [signals.closure, signals.excursion, signals.eye_score, signals.mouth_score]
-        names = [name for name in SIGNALS if name not in columns]
-        yield columns | dict(zip(names, np.hstack(parts).T, strict=True))
+        named = {"recording": [content.name] * len(signals), "valid": signals.valid}
+        yield signal_columns(measured, signals) | named

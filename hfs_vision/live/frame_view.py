@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hfs_vision.live.panel import PANEL_WIDTH, draw_keys, draw_panel, draw_panel_ground
 from hfs_vision.live.view import TRACE_S, View
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.render.face_overlay import Fit, draw_face, draw_side
 from hfs_vision.render.text_drawing import (
     BLACK,
@@ -87,7 +88,7 @@ def draw(view: View, *, overlay: bool = True, help: bool = True) -> Picture:
         draw_face(layout.picture.of(canvas), view.landmarks, view.ongoing, fit)
     top = _draw_prompt(canvas, layout.stage, view) if view.prompt else layout.stage.y
     for side in SIDES:
-        moves = " + ".join(part for part in ("eye", "mouth") if (side, part) in view.ongoing)
+        moves = " + ".join(r.name for r in FACE_REGIONS if (side, r.name) in view.ongoing)
         at_left = side == SIDES[0]  # as in a mirror
         draw_side(canvas, layout.picture, side, moves, at_left=at_left, top=top)
     if view.lost:

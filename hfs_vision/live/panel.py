@@ -35,7 +35,8 @@ PANEL_WIDTH = 320
 _PAD = 24
 _COLUMNS = dict(zip(SIDES, (PANEL_WIDTH - 134, PANEL_WIDTH - 59), strict=True))
 _COLUMN_WIDTH, _SUM_WIDTH = 70, 180
-_HEAD_Y, _ALL_Y, _RATE_Y, _KIND_Y, _KIND_STEP, _SUM_Y = 156, 212, 244, 288, 30, 456
+_HEAD_Y, _ALL_Y, _RATE_Y, _KIND_Y, _KIND_STEP = 156, 212, 244, 288, 30
+_SUM_Y = _KIND_Y + len(KINDS) * _KIND_STEP + 18
 
 _KEYS = (
     (("space", "pause"),),

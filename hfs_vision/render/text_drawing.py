@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.schema import KINDS, SIDES
+from hfs_vision.regions import ALL_KINDS
+from hfs_vision.schema import SIDES
 
 Picture = NDArray[np.uint8]
 """``(height, width, 3)``, BGR."""
@@ -33,13 +34,7 @@ BLACK: Colour = (18, 16, 14)
 YELLOW: Colour = (66, 228, 240)
 RED: Colour = (48, 48, 214)
 
-KIND_NAMES = dict(
-    zip(
-        KINDS,
-        ("eyelid twitch", "forced closure", "lower face", "mouth pull", "hemifacial"),
-        strict=True,
-    )
-)
+KIND_NAMES = {kind.name: kind.short for kind in ALL_KINDS}
 """Short names of the kinds of event, where there is little room."""
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from hfs_vision.core.signals import Signals
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.render.text_drawing import (
     BLACK,
     FAINT,
@@ -26,15 +27,9 @@ from hfs_vision.render.text_drawing import (
 )
 from hfs_vision.schema import SIDES, Event, FloatArray
 
-TRACE_HEIGHT = 180
+_LEFT, _RIGHT, _TOP, _ROW, _BETWEEN, _BOTTOM = 170, 24, 24, 60, 10, 26
 
-
-_LEFT, _RIGHT, _TOP, _ROW, _BETWEEN = 170, 24, 24, 60, 10
-_ROWS = (
-    ("eyelids", "eye", (-0.2, 1.2), (("shut", 1.0), ("open", 0.0))),
-    ("mouth corner", "mouth", (-0.04, 0.16), (("pulled", 0.12), ("rest", 0.0))),
-)
-"""Name, part, values at the lower and the upper edge, and what some of them mean."""
+TRACE_HEIGHT = _TOP + len(FACE_REGIONS) * (_ROW + _BETWEEN) - _BETWEEN + _BOTTOM
 
 _GRIDS_S = 0.2, 0.5, 1, 2, 5, 10, 30, 60
 _GRID_LINES = 6
@@ -76,20 +71,20 @@ class Axis:
 def draw_trace_ground(canvas: Picture, box: Box, axis: Axis) -> None:
     """Draws what never changes: rows, names and the axis of time."""
     fill(canvas, box, PANEL)
-    for (name, _, bounds, ticks), row in zip(_ROWS, trace_rows(box), strict=True):
+    for region, row in zip(FACE_REGIONS, trace_rows(box), strict=True):
         fill(canvas, row, BLACK)
-        write(canvas, name, (box.x + 16, row.y + row.height // 2 + 5), 9)
-        for text, value in ticks:
-            y = row.y + round(float(_down(value, bounds, row.height)))
+        write(canvas, region.label, (box.x + 16, row.y + row.height // 2 + 5), 9)
+        for text, value in region.ticks:
+            y = row.y + round(float(_down(value, region.bounds, row.height)))
             canvas[y, row.x : row.right] = FAINT
             write(canvas, text, (row.x - 8, y + 4), 7, GREY, anchor=1)
-    first, last = trace_rows(box)[0], trace_rows(box)[-1]
+    last = trace_rows(box)[-1]
     lines = range(-int(axis.back_s / axis.grid_s), int(axis.ahead_s / axis.grid_s) + 1)
     for number in lines:
         far_s = number * axis.grid_s
         across = round(float(axis.across(np.array(far_s), 0.0, last.width)))
         x = min(last.x + across, last.right - 1)
-        for row in (first, last):
+        for row in trace_rows(box):
             canvas[row.y : row.bottom, x] = FAINT
         sign = "+" if far_s > 0 else ""
         text = f"{sign}{far_s:g} s" if number else axis.zero
@@ -153,12 +148,12 @@ def draw_sample(canvas: Picture, at: tuple[int, int], side: str) -> None:
 
 @lru_cache(maxsize=8)
 def trace_rows(box: Box) -> tuple[Box, ...]:
-    """Where in the box of a trace its rows are: lids, then corners of the mouth."""
+    """Where in the box of a trace the rows of `FACE_REGIONS` are."""
     width = box.width - _LEFT - _RIGHT
     step = _ROW + _BETWEEN
     return tuple(
         Box(box.x + _LEFT, box.y + _TOP + number * step, width, _ROW)
-        for number in range(len(_ROWS))
+        for number in range(len(FACE_REGIONS))
     )
 
 
@@ -178,8 +173,8 @@ def _draw_event(
     left, right = rows[0].x + int(start), rows[0].x + max(int(stop), int(start) + 2)
     colour = SIDE_COLOURS[event.side]
     shade = tuple(round(0.62 * b + 0.38 * c) for b, c in zip(BLACK, colour, strict=True))
-    for (_, part, _, _), row in zip(_ROWS, rows, strict=True):
-        if part in event.region:
+    for region, row in zip(FACE_REGIONS, rows, strict=True):
+        if region.moves_in(event.region):
             canvas[row.y : row.bottom, left:right] = shade
     top = rows[0].y - 4
     canvas[top : top + 3, left:right] = colour
@@ -190,8 +185,8 @@ def _draw_event(
 def _draw_signals(
     canvas: Picture, rows: tuple[Box, ...], signals: Signals, now_s: float, axis: Axis
 ) -> None:
-    for (_, part, bounds, _), row in zip(_ROWS, rows, strict=True):
-        values = signals.closure if part == "eye" else signals.excursion
+    for region, row in zip(FACE_REGIONS, rows, strict=True):
+        values, bounds = signals.amplitude(region), region.bounds
         x = axis.across(signals.time_s, now_s, row.width)
         for i, side in enumerate(SIDES):
             y = _down(np.clip(values[:, i], *bounds), bounds, row.height - 1)

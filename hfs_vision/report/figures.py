@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from hfs_vision.core.geometry import Measurements
 from hfs_vision.core.plot_points import broken, decimate, window
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import LOW_FPS, SMALL_FACE_PX
+from hfs_vision.regions import FACE_REGIONS, Region
 from hfs_vision.report.rates import Bin
 from hfs_vision.report.svg import DASHES, FAINT, FILL, GAP, GRID, INK, LINE
 from hfs_vision.report.timeline import WIDTH_IN, clock_axis
@@ -22,47 +23,61 @@ from hfs_vision.report.traces import AROUND_S, mark_id
 from hfs_vision.results import EventRecord
 from hfs_vision.schema import SIDES, FloatArray
 
-_TRACE_IN = 3.4, 1.95
+_TRACE_IN = 3.4, 0.3 + 0.825 * len(FACE_REGIONS)
 _TRACE_POINTS = 300
 _STRIP_POINTS = 800
 _HATCH = dict(zip(SIDES, (None, "////"), strict=True))
 _SIGN = dict(zip(SIDES, ("o", "s"), strict=True))
-_CLOSURE_LIMITS = -0.25, 1.25
-_LEAST_EXCURSION = 0.06
+_PANEL_GAP = 0.055
 _ANGLES = (("yaw_deg", "yaw", "-"), ("pitch_deg", "pitch", "--"), ("roll_deg", "roll", ":"))
 
 
-def excursion_limits(items: Sequence[EventRecord], signals: Signals) -> tuple[float, float]:
-    """One scale for the corners of the mouth in all traces, so that their sizes compare."""
-    low, high = -_LEAST_EXCURSION / 2, _LEAST_EXCURSION
-    for item in items:
-        rows = window(signals, item.event.onset_s - AROUND_S, item.event.offset_s + AROUND_S)
-        if np.isfinite(rows.excursion).any():
-            low = min(low, float(np.nanmin(rows.excursion)))
-            high = max(high, float(np.nanmax(rows.excursion)))
+def amplitude_limits(
+    items: Sequence[EventRecord], signals: Signals
+) -> dict[str, tuple[float, float]]:
+    """One scale for each region in all traces, so that sizes compare; by the amplitude's name."""
+    shown = [
+        window(signals, item.event.onset_s - AROUND_S, item.event.offset_s + AROUND_S)
+        for item in items
+    ]
+    return {region.amplitude: _limits(region, shown) for region in FACE_REGIONS}
+
+
+def _limits(region: Region, shown: Sequence[Signals]) -> tuple[float, float]:
+    if region.fixed:
+        low, high = region.bounds
+        return low - 0.05, high + 0.05
+    low, high = -0.3 * region.usual_peak, 0.6 * region.usual_peak
+    for values in (rows.amplitude(region) for rows in shown):
+        if np.isfinite(values).any():
+            low, high = min(low, float(np.nanmin(values))), max(high, float(np.nanmax(values)))
     return low * 1.05, high * 1.05
 
 
 def event_traces(
-    item: EventRecord, signals: Signals, limits: tuple[float, float], max_gap_s: float
+    item: EventRecord,
+    signals: Signals,
+    limits: Mapping[str, tuple[float, float]],
+    max_gap_s: float,
 ) -> Figure:
-    """Eyelid closure and commissure excursion of both sides around one event.
+    """How far each region of both sides is from its rest, around one event.
 
     Args:
         item: The event, shaded.
         signals: Of the whole recording.
-        limits: Of the excursion's scale; see `excursion_limits`.
+        limits: Of the scales; see `amplitude_limits`.
         max_gap_s: Over a longer stretch without frames no line is drawn.
     """
     event = item.event
     rows = window(signals, event.onset_s - AROUND_S, event.offset_s + AROUND_S)
     figure = Figure(figsize=_TRACE_IN)
-    panels = (("closure", _CLOSURE_LIMITS, 0.605), ("excursion", limits, 0.165))
-    for name, (low, high), bottom in panels:
-        axes = figure.add_axes((0.135, bottom, 0.85, 0.385))
+    step = (0.825 + _PANEL_GAP) / len(FACE_REGIONS)
+    for above, region in enumerate(reversed(FACE_REGIONS)):
+        name = region.amplitude
+        axes = figure.add_axes((0.135, 0.165 + above * step, 0.85, step - _PANEL_GAP))
         axes.set_xlim(-AROUND_S, event.duration_s + AROUND_S)
-        axes.set_ylim(low, high)
-        axes.set_ylabel(name if name == "closure" else f"{name}, iod", fontsize=7, labelpad=2)
+        axes.set_ylim(*limits[name])
+        axes.set_ylabel(region.with_unit(name), fontsize=7, labelpad=2)
         axes.axvspan(0.0, event.duration_s, facecolor=GAP, edgecolor=FAINT, linewidth=0.6).set_gid(
             f"{mark_id(item)}-{name}"
         )
@@ -70,7 +85,7 @@ def event_traces(
         _both_sides(axes, name, rows, event.onset_s, max_gap_s)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(3))
-        axes.tick_params(length=2, pad=1.5, labelsize=6.5, labelbottom=name != "closure")
+        axes.tick_params(length=2, pad=1.5, labelsize=6.5, labelbottom=above == 0)
     figure.text(0.56, 0.015, "seconds from onset", ha="center", va="bottom", fontsize=7)
     return figure
 
@@ -90,21 +105,19 @@ def _both_sides(axes: Axes, name: str, rows: Signals, onset_s: float, max_gap_s:
 
 
 def distributions(items: Sequence[EventRecord]) -> Figure:
-    """Histograms of durations, closures and excursions of both sides; of counted events only."""
+    """Histograms of durations and amplitudes of both sides; of counted events only."""
     figure = Figure(figsize=(WIDTH_IN, 2.0))
     events = [item.event for item in items if not item.rejected]
-    eyes = [event for event in events if "eye" in event.region]
-    mouths = [event for event in events if "mouth" in event.region]
     durations = {s: [e.duration_s for e in events if e.side == s] for s in SIDES}
-    closures = {s: [e.closure for e in eyes if e.side == s] for s in SIDES}
-    pulls = {s: [e.excursion for e in mouths if e.side == s] for s in SIDES}
-    panels = (
-        ("duration, s", "duration", durations, _log_edges(durations)),
-        ("eyelid closure", "closure", closures, _edges(closures, 1.0)),
-        ("commissure excursion, iod", "excursion", pulls, _edges(pulls, 0.1)),
-    )
+    panels = [("duration, s", "duration", durations, _log_edges(durations))]
+    for region in FACE_REGIONS:
+        own = [event for event in events if region.moves_in(event.region)]
+        extents = {s: [e.amplitude(region) for e in own if e.side == s] for s in SIDES}
+        label = region.with_unit(region.plot_title)
+        panels.append((label, region.amplitude, extents, _edges(extents, region.usual_peak)))
+    step = 0.99 / len(panels)
     for number, (label, name, values, edges) in enumerate(panels):
-        axes = figure.add_axes((0.055 + 0.33 * number, 0.22, 0.27, 0.7))
+        axes = figure.add_axes((0.055 + step * number, 0.22, step - 0.06, 0.7))
         _histogram(axes, name, values, edges)
         axes.set_xlabel(label, fontsize=7.5, labelpad=2)
         if name == "duration":

@@ -12,6 +12,7 @@ import numpy as np
 from hfs_vision.core.settings import Settings
 from hfs_vision.core.summary import Count, count_events
 from hfs_vision.rates import Rate, rate
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.results import EventRecord, ResultFolder, SessionMark
 from hfs_vision.results.formatting import MISSING, clock, number
 from hfs_vision.results.summary_file import Source
@@ -172,13 +173,11 @@ def spreads(found: Overview) -> list[Spread]:
     rows = []
     for side in SIDES:
         own = [event for event in found.events if event.side == side]
-        eye = [event.closure for event in own if "eye" in event.region]
-        mouth = [event.excursion for event in own if "mouth" in event.region]
-        rows += [
-            Spread("duration, s", side, 2, _known(event.duration_s for event in own)),
-            Spread("eyelid closure", side, 2, _known(eye)),
-            Spread("commissure excursion, iod", side, 3, _known(mouth)),
-        ]
+        rows.append(Spread("duration, s", side, 2, _known(event.duration_s for event in own)))
+        for region in FACE_REGIONS:
+            extents = [e.amplitude(region) for e in own if region.moves_in(e.region)]
+            name = region.with_unit(region.plot_title)
+            rows.append(Spread(name, side, region.decimals, _known(extents)))
     return sorted(rows, key=lambda row: [r.name for r in rows].index(row.name))
 
 

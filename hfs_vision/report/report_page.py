@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.report import figures, numbers
 from hfs_vision.report.rates import Bin, rates_over_time
 from hfs_vision.report.svg import Drawing, render
@@ -43,6 +44,7 @@ def render_page(folder: ResultFolder) -> str:
         "figures": drawn,
         "SIDES": SIDES,
         "KINDS": KINDS,
+        "FACE_REGIONS": FACE_REGIONS,
     }
     return make_page(__package__, _TEMPLATE, values, {"clock": clock, "called": mark_name})
 
@@ -74,6 +76,7 @@ def _figures(found: numbers.Overview, chosen: list[EventRecord], bins: list[Bin]
         for number, mark in enumerate(folder.marks, start=1)
     }
     drawn = {}
+    amplitudes = _amplitudes()
     if found.duration_s > 0:
         drawn["timeline"] = render(
             timeline(found.items, found.missing, folder.marks, *span),
@@ -87,8 +90,8 @@ def _figures(found: numbers.Overview, chosen: list[EventRecord], bins: list[Bin]
             figures.distributions(found.items),
             "distributions",
             title="How long and how large the events are",
-            description="Histograms of duration, eyelid closure and commissure excursion of both "
-            "sides. The table below has their quartiles.",
+            description=f"Histograms of duration, {amplitudes} of both sides. The table below has "
+            "their quartiles.",
         )
     if any(math.isfinite(r.per_min) for b in bins for r in b.rates.values()):
         drawn["rate"] = render(
@@ -120,16 +123,21 @@ def _quality(found: numbers.Overview, span: tuple[float, float]) -> str:
 
 def _traces(found: numbers.Overview, chosen: list[EventRecord]) -> Mapping[str, str]:
     signals, max_gap_s = found.folder.signals, found.settings.max_gap_s
-    limits = figures.excursion_limits(chosen, signals)
+    limits = figures.amplitude_limits(chosen, signals)
+    amplitudes = _amplitudes().capitalize()
     return {
         f"trace-{item.number}": render(
             figures.event_traces(item, signals, limits, max_gap_s),
             f"trace-{item.number}",
             title=f"Traces of {tell(item)}",
-            description="Eyelid closure and commissure excursion of both sides around the event.",
+            description=f"{amplitudes} of both sides around the event.",
         )
         for item in chosen
     }
+
+
+def _amplitudes() -> str:
+    return " and ".join(region.plot_title for region in FACE_REGIONS)
 
 
 def _counted(found: numbers.Overview) -> str:

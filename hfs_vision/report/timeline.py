@@ -21,8 +21,8 @@ from hfs_vision.schema import KINDS, SIDES
 WIDTH_IN = 7.1
 """What fits between the margins of a sheet of A4."""
 
-KIND_MARKERS = dict(zip(KINDS, ("o", "s", "^", "D", "P"), strict=True))
-"""Shape of each kind."""
+KIND_MARKERS = dict(zip(KINDS[:-1], "os^DvXhd", strict=False)) | {KINDS[-1]: "P"}
+"""Shape of each kind; the last is of several regions."""
 
 ROW_LENGTHS_S = (60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
 MOST_ROWS = 12

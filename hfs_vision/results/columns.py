@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from hfs_vision.regions import FACE_REGIONS
+from hfs_vision.schema import SIDES
+
 EVENT_COLUMNS = (
     "onset_s",
     "duration_s",
@@ -15,11 +18,9 @@ EVENT_COLUMNS = (
     "peak_s",
     "score",
     "confidence",
-    "closure",
-    "excursion",
+    *(region.amplitude for region in FACE_REGIONS),
     "rise_s",
-    "closure_velocity",
-    "excursion_velocity",
+    *(region.velocity for region in FACE_REGIONS),
     "eye_mouth_lag_s",
     "valid_fraction",
     "truncated",
@@ -27,29 +28,18 @@ EVENT_COLUMNS = (
 )
 TWITCH_COLUMNS = ("event", "onset_s", "duration_s", "side", "region", "peak_s", "score")
 COUNT_COLUMNS = ("side", "kind", "count", "rate_per_min", "time_s", "time_share")
+FACE_COLUMNS = ("yaw_deg", "pitch_deg", "roll_deg", "face_px", "fit_error", "visibility")
+"""What is measured of the face as a whole."""
+
 MEASURED_COLUMNS = (
-    "aperture_left",
-    "aperture_right",
-    "commissure_lateral_left",
-    "commissure_up_left",
-    "commissure_lateral_right",
-    "commissure_up_right",
-    "yaw_deg",
-    "pitch_deg",
-    "roll_deg",
-    "face_px",
-    "fit_error",
-    "visibility",
+    *(f"{name}_{side}" for region in FACE_REGIONS for side in SIDES for name in region.measured),
+    *FACE_COLUMNS,
 )
-DERIVED_COLUMNS = (
-    "closure_left",
-    "closure_right",
-    "excursion_left",
-    "excursion_right",
-    "eye_score_left",
-    "eye_score_right",
-    "mouth_score_left",
-    "mouth_score_right",
+DERIVED_COLUMNS = tuple(
+    f"{name}_{side}"
+    for names in zip(*((region.amplitude, region.score) for region in FACE_REGIONS), strict=True)
+    for name in names
+    for side in SIDES
 )
 SIGNAL_COLUMNS = ("time_s", "valid", *MEASURED_COLUMNS, *DERIVED_COLUMNS)
 SEGMENT_COLUMNS = ("segment", "label", "start_s", "end_s", "valid_s", *COUNT_COLUMNS)

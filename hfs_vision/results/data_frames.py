@@ -17,7 +17,7 @@ from hfs_vision.results.columns import (
     SIGNAL_COLUMNS,
     TWITCH_COLUMNS,
 )
-from hfs_vision.results.write_tables import event_cells, signal_table
+from hfs_vision.results.write_tables import event_cells, signal_columns
 from hfs_vision.schema import Event
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def data_frame(
     import pandas
 
     if table == "signals":
-        columns = dict(zip(SIGNAL_COLUMNS, signal_table(measured, signals).T, strict=True))
+        known = signal_columns(measured, signals)
+        columns = {name: known[name] for name in SIGNAL_COLUMNS}
         return pandas.DataFrame({**columns, "valid": columns["valid"] == 1})
     if table == "counts":
         return _frame(COUNT_COLUMNS, ([getattr(c, n) for n in COUNT_COLUMNS] for c in counts))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hfs_vision.errors import TableError
+from hfs_vision.regions import EYE, FACE_REGIONS
 from hfs_vision.results.columns import EVENT_COLUMNS
 from hfs_vision.results.read_tables import (
     ANY_RECORDING,
@@ -26,16 +27,17 @@ from hfs_vision.schema import (
     SIDES,
     Event,
     StrPath,
+    event_kind,
 )
 
 _ROUNDING_S = 5e-7
 """Of the microseconds that tables hold."""
 
 KINDS_OF_REGION = {
-    "eye": ("eyelid_twitch", "forced_closure", "wink"),
-    "mouth": ("lower_face_spasm", "mouth_pull"),
-    "eye+mouth": ("hemifacial_spasm",),
+    region: tuple(dict.fromkeys(event_kind(region, component) for component in COMPONENTS))
+    for region in REGIONS
 }
+KINDS_OF_REGION[EYE.name] += ("wink",)
 """What an event of each region may be called: kinds of this program, and the wink of a label."""
 
 
@@ -100,14 +102,12 @@ def read_event(path: Path, row: int, cells: Mapping[str, str], recorded: Recordi
         peak_s=peak_s,
         score=value("score"),
         confidence=share("confidence"),
-        closure=value("closure"),
-        excursion=value("excursion"),
         rise_s=value("rise_s"),
-        closure_velocity=value("closure_velocity"),
-        excursion_velocity=value("excursion_velocity"),
         eye_mouth_lag_s=None if math.isnan(lag_s) else lag_s,
         valid_fraction=share("valid_fraction"),
         truncated=parse_flag(path, row, "truncated", cells.get("truncated") or ""),
+        twitches=(),
+        **{name: value(name) for r in FACE_REGIONS for name in (r.amplitude, r.velocity)},
     )
 
 

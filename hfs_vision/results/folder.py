@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,6 +36,7 @@ from hfs_vision.results.measured_limits import struck_out
 from hfs_vision.results.read_tables import (
     ANY_RECORDING,
     as_measurements,
+    as_signals,
     parse_choice,
     parse_number,
     parse_time,
@@ -211,15 +212,14 @@ def _read(path: Path) -> ResultFolder:
     signals_file, twitches, reviewed, marks = (
         path / name for name in (SIGNALS_FILE, TWITCHES_FILE, REVIEWED_FILE, MARKS_FILE)
     )
-    columns = SIGNAL_COLUMNS
-    table = np.empty((0, len(columns)))
     if signals_file.exists():
-        table = read_numbers(signals_file, columns)
+        columns = read_numbers(signals_file, SIGNAL_COLUMNS)
     else:
+        columns = dict.fromkeys(SIGNAL_COLUMNS, np.empty(0))
         warnings.append(f"{SIGNALS_FILE} is missing: no traces can be shown")
-    measurements = as_measurements(signals_file, np.delete(table[:, :14], 1, axis=1))
-    signals = _as_signals(table)
-    warnings += struck_out(table[:, 1], signals.valid)
+    measurements = as_measurements(signals_file, columns)
+    signals = as_signals(columns)
+    warnings += struck_out(columns["valid"], signals.valid)
     recorded = recording_of(signals_file, measurements.time_s, summary)
     events = read_events(path / EVENTS_FILE, recorded)
     if twitches.exists():
@@ -371,8 +371,3 @@ def _with_twitches(path: Path, events: Sequence[Event], recorded: RecordingSpan)
             )
         )
     return [replace(e, twitches=tuple(twitches)) for e, twitches in zip(events, found, strict=True)]
-
-
-def _as_signals(table: np.ndarray[Any, np.dtype[np.float64]]) -> Signals:
-    pairs = (table[:, first : first + 2] for first in range(14, 22, 2))
-    return Signals(table[:, 0], *pairs)

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -14,16 +14,19 @@ from typing import TextIO
 import numpy as np
 
 from hfs_vision.core.geometry import Measurements
+from hfs_vision.core.signals import Signals
 from hfs_vision.errors import TableError
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.results.columns import (
     DEFUSED,
+    FACE_COLUMNS,
     MARK_COLUMNS,
     MEASURED_COLUMNS,
     SIGNAL_COLUMNS,
 )
 from hfs_vision.results.measured_limits import check_measured
 from hfs_vision.results.time_limits import RecordingSpan
-from hfs_vision.schema import LARGEST, FloatArray, StrPath
+from hfs_vision.schema import LARGEST, SIDES, FloatArray, StrPath
 
 ANY_RECORDING = RecordingSpan()
 """Nothing is known of it: every time will do."""
@@ -55,25 +58,37 @@ def read_signals_and_valid(path: StrPath) -> tuple[Measurements, FloatArray]:
     """
     path, names = Path(path), ("time_s", *MEASURED_COLUMNS)
     named = "valid" in read_header(path)
-    table = read_numbers(path, (*names, *["valid"] * named))
-    valid = table[:, len(names)].copy() if named else np.full(len(table), np.nan)
-    return as_measurements(path, table[:, : len(names)]), valid
+    columns = read_numbers(path, (*names, *["valid"] * named))
+    measured = as_measurements(path, columns)
+    return measured, columns["valid"] if named else np.full(len(measured), np.nan)
 
 
-def as_measurements(path: Path, table: FloatArray) -> Measurements:
+def as_measurements(path: Path, columns: Mapping[str, FloatArray]) -> Measurements:
     """The columns ``time_s`` and `MEASURED_COLUMNS` as measurements.
 
     Raises:
         TableError: If the times do not increase, see `check_times`, or a value is impossible.
     """
-    time_s = table[:, 0]
-    check_times(path, time_s)
-    check_measured(path, table[:, 1:])
-    complete = np.isfinite(table[:, 1:]).all(axis=1)
-    table[~complete, 1:] = np.nan
-    return Measurements(
-        time_s, table[:, 1:3], table[:, 3:7].reshape(-1, 2, 2), *table[:, 7:].T.copy()
-    )
+    check_times(path, columns["time_s"])
+    check_measured(path, np.column_stack([columns[name] for name in MEASURED_COLUMNS]))
+    values: dict[str, FloatArray] = {"time_s": columns["time_s"]}
+    for region in FACE_REGIONS:
+        values[region.field] = _of_both_sides(columns, *region.measured)
+    values |= {name: columns[name] for name in FACE_COLUMNS}
+    complete = np.all([np.isfinite(columns[name]) for name in MEASURED_COLUMNS], axis=0)
+    return Measurements(**values).where(complete)
+
+
+def as_signals(columns: Mapping[str, FloatArray]) -> Signals:
+    """The columns ``time_s`` and `DERIVED_COLUMNS` as signals."""
+    names = [name for region in FACE_REGIONS for name in (region.amplitude, region.score)]
+    return Signals(columns["time_s"], **{name: _of_both_sides(columns, name) for name in names})
+
+
+def _of_both_sides(columns: Mapping[str, FloatArray], *names: str) -> FloatArray:
+    """``(n, 2)`` of one name, ``(n, 2, k)`` of several."""
+    pairs = [np.column_stack([columns[f"{name}_{side}"] for side in SIDES]) for name in names]
+    return pairs[0] if len(pairs) == 1 else np.stack(pairs, axis=2)
 
 
 def check_times(path: Path, time_s: FloatArray) -> None:
@@ -90,22 +105,23 @@ def check_times(path: Path, time_s: FloatArray) -> None:
         )
 
 
-def read_numbers(path: Path, names: Sequence[str]) -> FloatArray:
-    """Columns of a table of signals, ``(n, len(names))``; NaN where a cell is empty.
+def read_numbers(path: Path, names: Sequence[str]) -> dict[str, FloatArray]:
+    """Columns of a table of signals by name, ``(n,)`` each; NaN where a cell is empty.
 
     Raises:
         TableError: If the file, a column or a cell is not as documented; names file and row.
     """
-    table = _read_plain(path, names)
-    if table is not None:
-        return table
+    plain = _read_plain(path, names)
+    if plain is not None:
+        return plain
     rows = []
     for number, record in read_rows(path, names, grown=SIGNAL_COLUMNS):
         rows.append([parse_number(path, number, name, record[name]) for name in names])
-    return np.array(rows, dtype=np.float64).reshape(-1, len(names))
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(names))
+    return dict(zip(names, table.T.copy(), strict=True))
 
 
-def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
+def _read_plain(path: Path, names: Sequence[str]) -> dict[str, FloatArray] | None:
     """The same in half the time, of a file that holds numbers alone; ``None`` of any other."""
     try:
         head, _, body = path.read_text(encoding="utf-8").partition("\n")
@@ -125,7 +141,8 @@ def _read_plain(path: Path, names: Sequence[str]) -> FloatArray | None:
     sound = table.shape[1] == len(columns) == len(set(columns))
     if not sound or (np.abs(table) >= LARGEST).any() or np.isnan(table).all(axis=1).any():
         return None
-    return np.asarray(table[:, [columns.index(name) for name in names]])
+    found = dict(zip(columns, table.T, strict=True))
+    return {name: found[name].copy() for name in names}
 
 
 def _has_long_line(text: str) -> bool:

@@ -18,6 +18,7 @@ from hfs_vision.core.messages import Message
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Count, Segment
 from hfs_vision.errors import OutputError, UsageError
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.results.atomic import (
     PRIVATE_FOLDER,
     check_free,
@@ -28,6 +29,7 @@ from hfs_vision.results.columns import (
     COUNT_COLUMNS,
     DERIVED_COLUMNS,
     EVENT_COLUMNS,
+    FACE_COLUMNS,
     FORMULA,
     MEASURED_COLUMNS,
     SEGMENT_COLUMNS,
@@ -35,7 +37,7 @@ from hfs_vision.results.columns import (
     TWITCH_COLUMNS,
 )
 from hfs_vision.results.ownership import check_replaceable, is_ours
-from hfs_vision.schema import Event, FloatArray
+from hfs_vision.schema import SIDES, Event, FloatArray
 
 _QUOTED = ',"\r\n'
 """A cell that holds one of these goes into quotes."""
@@ -218,27 +220,26 @@ def twitch_lines(number: int, event: Event) -> str:
 def signal_lines(measured: Measurements, signals: Signals | None) -> Iterator[str]:
     """Rows of `SIGNAL_COLUMNS`; what is derived stays empty where no signals are known yet."""
     template = _PROVISIONAL_LINE if signals is None else _SIGNAL_LINE
-    for row in signal_table(measured, signals).tolist():
+    columns = signal_columns(measured, signals)
+    known = [columns[name] for name in SIGNAL_COLUMNS if name in columns]
+    for row in np.column_stack(known).tolist():
         yield (template % tuple(row)).replace("nan", "")
 
 
-def signal_table(measured: Measurements, signals: Signals | None) -> FloatArray:
-    """``(n, len(SIGNAL_COLUMNS))``; without signals, what is measured of them and the times."""
-    columns = [
-        measured.time_s,
-        measured.aperture,
-        measured.commissure.reshape(-1, 4),
-        measured.yaw_deg,
-        measured.pitch_deg,
-        measured.roll_deg,
-        measured.face_px,
-        measured.fit_error,
-        measured.visibility,
-    ]
+def signal_columns(measured: Measurements, signals: Signals | None) -> dict[str, FloatArray]:
+    """`SIGNAL_COLUMNS` by name, ``(n,)`` each; those that are derived only if they are known."""
+    found = {"time_s": measured.time_s} | {name: getattr(measured, name) for name in FACE_COLUMNS}
+    for region in FACE_REGIONS:
+        values = getattr(measured, region.field)
+        for i, side in enumerate(SIDES):
+            of_side = values[:, i].reshape(len(values), -1).T
+            found |= {f"{n}_{side}": v for n, v in zip(region.measured, of_side, strict=True)}
     if signals is not None:
-        columns.insert(1, signals.valid.astype(np.float64))
-        columns += [signals.closure, signals.excursion, signals.eye_score, signals.mouth_score]
-    return np.column_stack(columns)
+        found["valid"] = signals.valid.astype(np.float64)
+        for name in (name for region in FACE_REGIONS for name in (region.amplitude, region.score)):
+            pair = getattr(signals, name)
+            found |= {f"{name}_{side}": pair[:, i] for i, side in enumerate(SIDES)}
+    return found
 
 
 def line(values: Iterable[object]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from hfs_vision.core.signals import Signals
 from hfs_vision.core.summary import Count
 from hfs_vision.live import SEGMENTS, Session, View
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.schema import KINDS, SIDES, FloatArray
 
 Message = dict[str, Any]
@@ -18,7 +20,8 @@ Message = dict[str, Any]
 
 def facts() -> Message:
     """What is the same throughout: what the page builds its table and its buttons from."""
-    return {"sides": SIDES, "kinds": KINDS, "segments": SEGMENTS}
+    face = [asdict(region) for region in FACE_REGIONS]
+    return {"sides": SIDES, "kinds": KINDS, "segments": SEGMENTS, "face": face}
 
 
 def waiting() -> Message:
@@ -102,8 +105,9 @@ def _counts(counts: Sequence[Count]) -> dict[str, list[float | None]]:
 
 def _trace(signals: Signals) -> dict[str, list[float | None]]:
     found = {"time_s": _column(signals.time_s)}
-    for name, pair in (("eye", signals.closure), ("mouth", signals.excursion)):
-        found |= {f"{name} {side}": _column(pair[:, i]) for i, side in enumerate(SIDES)}
+    for region in FACE_REGIONS:
+        for side, values in zip(SIDES, signals.amplitude(region).T, strict=True):
+            found[f"{region.name} {side}"] = _column(values)
     return found
 
 

@@ -12,12 +12,14 @@ from types import TracebackType
 from typing import Any
 
 from hfs_vision.errors import OutputError
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.results import REVIEWED_FILE, EventRecord, ResultFolder
 from hfs_vision.results.summary_file import settings_told
 from hfs_vision.review import Review
 from hfs_vision.schema import COMPONENTS, KINDS, REGIONS, SIDES, Event
 from hfs_vision.video import find_recording
 from hfs_vision.web.reporting import Reporter
+from hfs_vision.web.traces import COLUMNS
 from hfs_vision.web.video import Player
 
 _EVENT_FIELDS = [f.name for f in fields(Event) if f.name != "twitches"]
@@ -98,6 +100,8 @@ class ReviewSession:
                 "marks": [asdict(mark) for mark in self.folder.marks],
                 "sides": SIDES,
                 "regions": REGIONS,
+                "face": [asdict(region) for region in FACE_REGIONS],
+                "columns": COLUMNS,
                 "components": COMPONENTS,
                 "kinds": KINDS,
                 "report": self.reporter is not None,

@@ -9,22 +9,19 @@ from numpy.typing import NDArray
 
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import UsageError
+from hfs_vision.regions import FACE_REGIONS
+from hfs_vision.schema import SIDES
 
 COLUMNS = (
     "time",
     "valid",
-    "closure_left_min",
-    "closure_left_max",
-    "closure_right_min",
-    "closure_right_max",
-    "excursion_left_min",
-    "excursion_left_max",
-    "excursion_right_min",
-    "excursion_right_max",
-    "eye_score_left",
-    "eye_score_right",
-    "mouth_score_left",
-    "mouth_score_right",
+    *(
+        f"{r.amplitude}_{side}_{end}"
+        for r in FACE_REGIONS
+        for side in SIDES
+        for end in ("min", "max")
+    ),
+    *(f"{r.score}_{side}" for r in FACE_REGIONS for side in SIDES),
 )
 """What a row holds: the time in seconds since the start that was asked for, the share of frames in
 which both sides were measured, least and largest value, largest score; NaN where nothing was
@@ -57,13 +54,15 @@ def decimated(signals: Signals, from_s: float, to_s: float, points: int) -> NDAr
     else:
         place = np.floor((part.time_s - from_s) / (to_s - from_s) * points)
         starts = np.flatnonzero(np.diff(place, prepend=-math.inf) > 0)
-    ranges = np.stack([part.closure, part.excursion], axis=1).reshape(-1, 4)
-    scores = np.concatenate([part.eye_score, part.mouth_score], axis=1)
     frames = np.diff(starts, append=len(part))
-    table = np.empty((len(starts), len(COLUMNS)))
-    table[:, 0] = np.add.reduceat(part.time_s - from_s, starts) / frames
-    table[:, 1] = np.add.reduceat(part.valid.astype(np.float64), starts) / frames
-    table[:, 2:10:2] = np.fmin.reduceat(ranges, starts)
-    table[:, 3:10:2] = np.fmax.reduceat(ranges, starts)
-    table[:, 10:] = np.fmax.reduceat(scores, starts)
-    return table.astype(np.float32)
+    columns = {
+        "time": np.add.reduceat(part.time_s - from_s, starts) / frames,
+        "valid": np.add.reduceat(part.valid.astype(np.float64), starts) / frames,
+    }
+    for region in FACE_REGIONS:
+        for side, values in zip(SIDES, part.amplitude(region).T, strict=True):
+            columns[f"{region.amplitude}_{side}_min"] = np.fmin.reduceat(values, starts)
+            columns[f"{region.amplitude}_{side}_max"] = np.fmax.reduceat(values, starts)
+        for side, values in zip(SIDES, part.score(region).T, strict=True):
+            columns[f"{region.score}_{side}"] = np.fmax.reduceat(values, starts)
+    return np.column_stack([columns[name] for name in COLUMNS]).astype(np.float32)

@@ -195,7 +195,8 @@ def _by_cells(path: Path) -> Measurements:
         [parse_number(path, number, name, cells[name]) for name in names]
         for number, cells in read_rows(path, names, grown=SIGNAL_COLUMNS)
     ]
-    return as_measurements(path, np.array(rows).reshape(-1, len(names)))
+    columns = np.array(rows).reshape(-1, len(names)).T
+    return as_measurements(path, dict(zip(names, columns, strict=True)))
 
 
 def _marks(path: Path) -> None:

@@ -15,11 +15,7 @@ export class Editor {
         ["", "Not looked at", "Take the verdict back"],
       ]),
       this.choice($("sides"), "side", model.facts.sides.map((s) => [s, s, `The subject's ${s} (s)`])),
-      this.choice($("regions"), "region", [
-        ["eye", "eye", "The lids (e)"],
-        ["mouth", "mouth", "The corner of the mouth (m)"],
-        ["eye+mouth", "both", "Lids and mouth (b)"],
-      ]),
+      this.choice($("regions"), "region", model.regions().map(({ word, label, title }) => [word, label, title])),
       this.choice($("components"), "component", [
         ["clonic", "clonic", "Brief, or a train of brief twitches (k)"],
         ["tonic", "tonic", "Held for 1 s or longer (k)"],
@@ -88,8 +84,10 @@ export class Editor {
       ["peak at", row.peak_s === null ? "not known" : clock(row.peak_s)],
       ["score", said(row.score, 2, " × threshold")],
       ["confidence", said(row.confidence, 3)],
-      ["closure", said(row.closure, 2)],
-      ["excursion", said(row.excursion, 3, " iod")],
+      ...this.model.facts.face.map(({ amplitude, amplitude_unit, decimals }) => [
+        amplitude,
+        said(row[amplitude], decimals, amplitude_unit ? " iou" : ""),
+      ]),
       ["measured", said(row.valid_fraction, 2, " of its time")],
     ];
     if (row.reviewer) facts.push(["last changed", `${row.reviewer}, ${row.reviewed_utc}`]);

@@ -1,19 +1,16 @@
-// The rolling trace: lids and corners of the mouth of both sides in the last seconds.
+// The rolling trace: each region of both sides in the last seconds.
 
 const SPAN_S = 10;
 const MAX_GAP_S = 0.25; // a longer one is no line
 const DASH = [7, 3];
-const ROWS = [
-  { part: "eye", name: "eyelids", range: [-0.2, 1.2], marks: [["shut", 1], ["open", 0]] },
-  { part: "mouth", name: "mouth", range: [-0.04, 0.16], marks: [["pulled", 0.12], ["rest", 0]] },
-];
 const LEFT = 58; // pixels for the names
 const STRIP = 15; // of the events of one side
 
 export class Trace {
-  constructor(canvas, sides) {
+  constructor(canvas, { sides, face }) {
     this.canvas = canvas;
     this.sides = sides;
+    this.face = face;
     this.empty();
     this.empties = "";
     const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -24,7 +21,7 @@ export class Trace {
 
   empty() {
     this.samples = { time_s: [] };
-    for (const { part } of ROWS) for (const side of this.sides) this.samples[`${part} ${side}`] = [];
+    for (const { name } of this.face) for (const side of this.sides) this.samples[`${name} ${side}`] = [];
     this.events = [];
     this.now = 0;
   }
@@ -69,10 +66,10 @@ export class Trace {
     c.clearRect(0, 0, width, height);
     c.font = "11px system-ui, sans-serif";
     const bottom = height - 16;
-    const tall = (bottom - 2 * STRIP - 8) / ROWS.length;
+    const tall = (bottom - 2 * STRIP - 8) / this.face.length;
     const x = (time) => LEFT + (1 + (time - this.now) / SPAN_S) * (width - LEFT - 2);
     this.drawEvents(c, x, width, bottom);
-    ROWS.forEach((row, i) => this.drawRow(c, x, row, 2 * STRIP + 4 + i * (tall + 4), tall, width));
+    this.face.forEach((row, i) => this.drawRow(c, x, row, 2 * STRIP + 4 + i * (tall + 4), tall, width));
     this.drawTimes(c, x, width, height);
     if (!this.length && this.empties) {
       c.fillStyle = this.ink.dim;
@@ -101,14 +98,14 @@ export class Trace {
     c.restore();
   }
 
-  drawRow(c, x, { part, name, range, marks }, top, tall, width) {
-    const [low, high] = range;
+  drawRow(c, x, { name, label, bounds, ticks }, top, tall, width) {
+    const [low, high] = bounds;
     const y = (value) => top + tall - ((value - low) / (high - low)) * tall;
     c.lineWidth = 1;
     c.strokeStyle = this.ink.line;
     c.fillStyle = this.ink.dim;
     c.textAlign = "right";
-    for (const [word, value] of marks) {
+    for (const [word, value] of ticks) {
       c.beginPath();
       c.moveTo(LEFT, y(value));
       c.lineTo(width - 2, y(value));
@@ -117,12 +114,13 @@ export class Trace {
     }
     c.textAlign = "left";
     c.fillStyle = this.ink.text;
-    c.fillText(name, 2, (y(marks[0][1]) + y(marks[1][1])) / 2 + 4);
+    const middle = (y(ticks[0][1]) + y(ticks[1][1])) / 2;
+    c.fillText(label.split(" ")[0], 2, middle + 4); // of two words the first has room
     c.save();
     c.beginPath();
     c.rect(LEFT, top, width - LEFT - 2, tall);
     c.clip();
-    this.sides.forEach((side, i) => this.drawLine(c, x, y, `${part} ${side}`, this.ink[side], i ? DASH : []));
+    this.sides.forEach((side, i) => this.drawLine(c, x, y, `${name} ${side}`, this.ink[side], i ? DASH : []));
     c.restore();
   }
 

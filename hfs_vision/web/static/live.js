@@ -15,7 +15,7 @@ let session = { state: "starting" };
 async function begin() {
   facts = await constants();
   mirror = new Mirror($("view"));
-  trace = new Trace($("trace"), facts.sides);
+  trace = new Trace($("trace"), facts);
   buildTable();
   buildSegments();
   listen();

@@ -22,6 +22,18 @@ export class Model extends EventTarget {
     return facts;
   }
 
+  // What can move, as a person chooses it: each region by its key, all of them by b.
+  regions() {
+    const { face, regions } = this.facts;
+    return regions.map((word) => {
+      const own = face.filter(({ name }) => word.split("+").includes(name));
+      const every = own.length === face.length;
+      const key = own.length === 1 ? own[0].key : every ? "b" : "";
+      const title = `The ${own.map(({ part }) => part).join(" and the ")}${key && ` (${key})`}`;
+      return { word, key, title, label: every && face.length === 2 ? "both" : word };
+    });
+  }
+
   get row() {
     return this.rows.get(this.selected) ?? null;
   }

@@ -31,6 +31,9 @@ async function begin() {
   player = new Player($("video"), facts);
   table = new Table(model, $("table").tBodies[0], $("empty"));
   new Editor(model, player);
+  const keys = model.regions().filter(({ key }) => key);
+  const after = KEYS.findIndex(([, name]) => name === "s") + 1;
+  KEYS.splice(after, 0, ...keys.map(({ word, key, label }) => [[key], key, `region: ${label}`, () => model.change({ region: word })]));
   traces = new Traces(model, player, $("overview"), $("zoomed"));
   traces.dispatch = (span) => ($("span").value = `${span} s`);
   traces.dispatch(traces.spanS);
@@ -153,9 +156,6 @@ const KEYS = [
   [["a"], "a", "accept", () => model.change({ verdict: "accepted" })],
   [["r"], "r", "reject", () => model.change({ verdict: "rejected" })],
   [["s"], "s", "the other side", () => other("side", model.facts.sides)],
-  [["e"], "e", "region: eye", () => model.change({ region: "eye" })],
-  [["m"], "m", "region: mouth", () => model.change({ region: "mouth" })],
-  [["b"], "b", "region: both", () => model.change({ region: "eye+mouth" })],
   [["k"], "k", "clonic or tonic, and with it the kind", () => other("component", model.facts.components)],
   [["["], "[", "onset at this moment", () => model.change({ onset_s: player.now })],
   [["]"], "]", "offset at this moment", () => model.change({ offset_s: player.now })],

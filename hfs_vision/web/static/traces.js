@@ -2,8 +2,6 @@
 
 import { clock } from "./model.js";
 
-// Columns of a row; see hfs_vision/web/traces.py.
-const COLUMN = { time: 0, valid: 1, closure: 2, excursion: 6, score: 10 };
 const SPANS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600];
 const DASH = [7, 3];
 const GRIP = { mouse: 7, touch: 18 };
@@ -146,18 +144,24 @@ export class Traces {
     return step > 0.2 ? fallback : at(next);
   }
 
+  // Place of a column in a row, by its name in hfs_vision/web/traces.py.
+  column(name) {
+    return this.model.facts.columns.indexOf(name);
+  }
+
   // Which side and region move most at a time, for an event that is added there.
   guess(from, to) {
     const { part } = this;
-    const best = { side: this.model.row?.side ?? "left", region: "eye", score: 0 };
+    const { face, sides } = this.model.facts;
+    const best = { side: this.model.row?.side ?? sides[0], region: face[0].name, score: 0 };
     for (let i = 0; part && i < part.length; i++) {
       const row = i * part.columns;
       const time = part.from + part.values[row];
       if (time < from || time > to) continue;
-      for (let k = 0; k < 4; k++) {
-        const score = part.values[row + COLUMN.score + k];
-        if (score > best.score) {
-          Object.assign(best, { side: k % 2 ? "right" : "left", region: k < 2 ? "eye" : "mouth", score });
+      for (const { name } of face) {
+        for (const side of sides) {
+          const score = part.values[row + this.column(`${name}_score_${side}`)];
+          if (score > best.score) Object.assign(best, { side, region: name, score });
         }
       }
     }
@@ -193,7 +197,7 @@ export class Traces {
     c.fillStyle = ink.view;
     c.fillRect(seen[0], 0, Math.max(seen[1] - seen[0], 2), height - 14);
     ["left", "right"].forEach((side, index) => {
-      this.scores(c, x, side, index, index * half, half);
+      this.scores(c, x, side, index * half, half);
       c.fillStyle = ink.dim;
       c.fillText(side, 2, index * half + half / 2 + 4);
     });
@@ -218,13 +222,13 @@ export class Traces {
     this.ticks(c, x, start, end, width, height);
   }
 
-  scores(c, x, side, index, top, height) {
+  scores(c, x, side, top, height) {
     const { whole, ink } = this;
     if (!whole) return;
+    const columns = this.model.facts.face.map(({ name }) => this.column(`${name}_score_${side}`));
     c.fillStyle = ink.gap;
     for (let i = 0; i < whole.length; i++) {
-      const row = i * whole.columns + COLUMN.score + index;
-      const score = Math.max(whole.values[row] || 0, whole.values[row + 2] || 0);
+      const score = Math.max(...columns.map((column) => whole.values[i * whole.columns + column] || 0));
       const tall = Math.min(score / 4, 1) * (height - 2);
       if (tall > 0.5) c.fillRect(x(whole.from + whole.values[i * whole.columns]), top + height - tall, 1, tall);
     }
@@ -235,11 +239,8 @@ export class Traces {
     const x = (time) => LEFT + ((time - from) / this.spanS) * (width - LEFT - 2);
     const strip = 15;
     const bottom = height - 16;
-    const half = (bottom - 2 * strip - 8) / 2;
-    const lanes = [
-      { name: "closure", column: COLUMN.closure, top: 2 * strip + 4, range: [-0.2, 1.2], marks: [0, 1] },
-      { name: "pull", column: COLUMN.excursion, top: 2 * strip + 8 + half, range: this.pulls(), marks: null },
-    ];
+    const { face } = model.facts;
+    const tall = (bottom - 2 * strip - 4 * face.length) / face.length;
     c.save();
     c.beginPath();
     c.rect(LEFT, 0, width - LEFT - 2, height);
@@ -249,7 +250,7 @@ export class Traces {
       if (row.offset_s >= from && row.onset_s <= to) this.event(c, x, row, strip, bottom);
     }
     c.restore();
-    for (const lane of lanes) this.lane(c, x, lane, half, width);
+    face.forEach((region, i) => this.lane(c, x, region, 2 * strip + 4 + i * (tall + 4), tall, width));
     c.fillStyle = ink.dim;
     c.fillText("left", 2, strip - 3);
     c.fillText("right", 2, 2 * strip - 3);
@@ -315,15 +316,17 @@ export class Traces {
     }
   }
 
-  lane(c, x, lane, height, width) {
+  lane(c, x, region, top, height, width) {
     const { ink } = this;
-    const [low, high] = lane.range;
-    const y = (value) => lane.top + height - ((value - low) / (high - low)) * height;
+    const { amplitude, fixed, ticks, plot_name } = region;
+    const [low, high] = fixed ? region.bounds : this.bounds(region);
+    const y = (value) => top + height - ((value - low) / (high - low)) * height;
+    const marks = fixed ? ticks.map(([, value]) => value) : [0, Number((high * 0.8).toFixed(2))];
     c.strokeStyle = ink.grid;
     c.fillStyle = ink.dim;
     c.lineWidth = 1;
     c.textAlign = "right";
-    for (const mark of lane.marks ?? [0, Number((high * 0.8).toFixed(2))]) {
+    for (const mark of marks) {
       c.beginPath();
       c.moveTo(LEFT, y(mark));
       c.lineTo(width - 2, y(mark));
@@ -332,13 +335,13 @@ export class Traces {
     }
     c.textAlign = "left";
     c.fillStyle = ink.text;
-    c.fillText(lane.name, 2, lane.top + height / 2 + 4);
+    c.fillText(plot_name, 2, top + height / 2 + 4);
     c.save();
     c.beginPath();
-    c.rect(LEFT, lane.top, width - LEFT - 2, height);
+    c.rect(LEFT, top, width - LEFT - 2, height);
     c.clip();
-    this.line(c, x, y, lane.column, ink.left, []);
-    this.line(c, x, y, lane.column + 2, ink.right, DASH);
+    this.line(c, x, y, this.column(`${amplitude}_left_min`), ink.left, []);
+    this.line(c, x, y, this.column(`${amplitude}_right_min`), ink.right, DASH);
     c.restore();
   }
 
@@ -373,12 +376,13 @@ export class Traces {
     c.setLineDash([]);
   }
 
-  pulls() {
+  // Of a region whose scale grows with what is in view.
+  bounds({ amplitude, usual_peak }) {
     const { part } = this;
-    let high = 0.08;
+    const columns = ["left", "right"].map((side) => this.column(`${amplitude}_${side}_max`));
+    let high = 0.8 * usual_peak;
     for (let i = 0; part && i < part.length; i++) {
-      const row = i * part.columns + COLUMN.excursion;
-      high = Math.max(high, part.values[row + 1] || 0, part.values[row + 3] || 0);
+      for (const column of columns) high = Math.max(high, part.values[i * part.columns + column] || 0);
     }
     return [-0.4 * high, 1.15 * high];
   }
