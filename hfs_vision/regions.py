@@ -14,7 +14,7 @@ IOU = "interocular units"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class MovementKind:
     """A kind of movement.
 
     Attributes:
@@ -74,8 +74,8 @@ class Region:
     ticks: tuple[tuple[str, float], ...]
     fixed: bool
     usual_peak: float
-    clonic: Kind
-    tonic: Kind
+    clonic: MovementKind
+    tonic: MovementKind
     brief_s: float
     confidence_level: float
 
@@ -124,12 +124,12 @@ EYE = Region(
     ticks=(("shut", 1.0), ("open", 0.0)),
     fixed=True,
     usual_peak=1.0,
-    clonic=Kind(
+    clonic=MovementKind(
         name="eyelid_twitch",
         short="eyelid twitch",
         text="The lids of one eye twitch (under 1 s by default)",
     ),
-    tonic=Kind(
+    tonic=MovementKind(
         name="forced_closure",
         short="forced closure",
         text="One eye is held shut (1 s or more by default)",
@@ -161,12 +161,12 @@ MOUTH = Region(
     ticks=(("pulled", 0.12), ("rest", 0.0)),
     fixed=False,
     usual_peak=0.1,
-    clonic=Kind(
+    clonic=MovementKind(
         name="lower_face_spasm",
         short="lower face",
         text="A corner of the mouth jerks (under 1 s by default)",
     ),
-    tonic=Kind(
+    tonic=MovementKind(
         name="mouth_pull",
         short="mouth pull",
         text="The mouth is held to one side (1 s or more by default)",
@@ -178,7 +178,7 @@ MOUTH = Region(
 FACE_REGIONS = (EYE, MOUTH)
 """In the order of the tables."""
 
-SEVERAL = Kind(
+SEVERAL = MovementKind(
     name="hemifacial_spasm",
     short="hemifacial",
     text="Lids and mouth of one side move together",

@@ -12,7 +12,22 @@ from hfs_vision.exports import FORMATS, ExportRequest, export
 _MOST_SHOWN = 12
 
 
-@click.command("export")
+_TITLES = [form.title for form in FORMATS.values()]
+
+
+def _with(option: str) -> str:
+    """Names of the forms that take an option."""
+    return ", ".join(form.name for form in FORMATS.values() if option in form.options)
+
+
+@click.command(
+    "export",
+    help=f"""Writes results for {", ".join(_TITLES[:-1])} or {_TITLES[-1]} readers.
+
+    DIR is a result folder; its corrected events are taken where there are any. bids and parquet
+    put several into one dataset, the others write files for each. docs/export.md describes them.
+    """,
+)
 @click.argument(
     "folders",
     nargs=-1,
@@ -20,7 +35,7 @@ _MOST_SHOWN = 12
     metavar="DIR...",
     type=click.Path(path_type=Path),
 )
-@click.option("--to", type=click.Choice(FORMATS), required=True, help="Which form.")
+@click.option("--to", type=click.Choice(list(FORMATS)), required=True, help="Which form.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -38,21 +53,21 @@ _MOST_SHOWN = 12
 @click.option(
     "--media",
     type=click.Path(path_type=Path),
-    help="The recording, for elan and boris: its place or name is then in the files.",
+    help=f"{_with('media')}: the recording; its place or name is then in the files.",
 )
 @click.option(
     "--subject",
     "subjects",
     multiple=True,
     metavar="LABEL",
-    help="bids, boris: the subject; several times for several DIRs.  [default: 01, 02 ...]",
+    help=f"{_with('subject')}: the subject; several times for several DIRs.  [default: 01, 02 ...]",
 )
 @click.option(
     "--session",
     "sessions",
     multiple=True,
     metavar="LABEL",
-    help="bids: the session; several times for several DIRs.",
+    help=f"{_with('session')}: the session; several times for several DIRs.",
 )
 @click.option("--task", default="face", show_default=True, metavar="LABEL", help="bids: the task.")
 def export_command(
@@ -67,11 +82,7 @@ def export_command(
     sessions: tuple[str, ...],
     task: str,
 ) -> None:
-    """Writes results for BIDS, MNE, BORIS, ELAN or Parquet readers.
-
-    DIR is a result folder; its corrected events are taken where there are any. bids and parquet
-    put several into one dataset, the others write files for each. docs/export.md describes them.
-    """
+    """Exports and says which files there are."""
     done = export(
         ExportRequest(
             folders=folders,

@@ -72,9 +72,9 @@ def event_traces(
     rows = window(signals, event.onset_s - AROUND_S, event.offset_s + AROUND_S)
     figure = Figure(figsize=_TRACE_IN)
     step = (0.825 + _PANEL_GAP) / len(FACE_REGIONS)
-    for above, region in enumerate(reversed(FACE_REGIONS)):
+    for below, region in zip(range(len(FACE_REGIONS))[::-1], FACE_REGIONS, strict=True):
         name = region.amplitude
-        axes = figure.add_axes((0.135, 0.165 + above * step, 0.85, step - _PANEL_GAP))
+        axes = figure.add_axes((0.135, 0.165 + below * step, 0.85, step - _PANEL_GAP))
         axes.set_xlim(-AROUND_S, event.duration_s + AROUND_S)
         axes.set_ylim(*limits[name])
         axes.set_ylabel(region.with_unit(name), fontsize=7, labelpad=2)
@@ -85,7 +85,7 @@ def event_traces(
         _both_sides(axes, name, rows, event.onset_s, max_gap_s)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(3))
-        axes.tick_params(length=2, pad=1.5, labelsize=6.5, labelbottom=above == 0)
+        axes.tick_params(length=2, pad=1.5, labelsize=6.5, labelbottom=below == 0)
     figure.text(0.56, 0.015, "seconds from onset", ha="center", va="bottom", fontsize=7)
     return figure
 

@@ -232,7 +232,7 @@ def signal_columns(measured: Measurements, signals: Signals | None) -> dict[str,
     for region in FACE_REGIONS:
         values = getattr(measured, region.field)
         for i, side in enumerate(SIDES):
-            of_side = values[:, i].reshape(len(values), -1).T
+            of_side = values[:, i].reshape(len(values), len(region.measured)).T
             found |= {f"{n}_{side}": v for n, v in zip(region.measured, of_side, strict=True)}
     if signals is not None:
         found["valid"] = signals.valid.astype(np.float64)

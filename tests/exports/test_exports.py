@@ -327,7 +327,7 @@ class TestParquet:
         assert schema.metadata[b"hfs_vision.notice"].endswith(b"is not a medical device.")
 
     def test_signals_come_in_groups_of_rows(self, folder, monkeypatch):
-        monkeypatch.setattr("hfs_vision.exports.parquet.ROW_GROUP", 300)
+        monkeypatch.setattr("hfs_vision.exports.formats.parquet.ROW_GROUP", 300)
         path = run(folder, to="parquet").out / "signals.parquet"
         groups = pq.ParquetFile(path).metadata
         assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [

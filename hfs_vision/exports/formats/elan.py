@@ -9,11 +9,12 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from hfs_vision.exports.content import Content
+from hfs_vision.exports.export_format import ExportJob, text_format
 from hfs_vision.results import EventRecord
 from hfs_vision.schema import SIDES
 
@@ -179,3 +180,11 @@ class _Writer:
         inner = ET.SubElement(annotation, tag, {"ANNOTATION_ID": number, **place})
         ET.SubElement(inner, "ANNOTATION_VALUE").text = text
         return number
+
+
+def _texts(content: Content, _: str, job: ExportJob) -> tuple[str]:
+    made = None if job.request.deidentify else datetime.now(timezone.utc)
+    return (elan_xml(content, made=made, media=job.request.media, home=job.out),)
+
+
+FORMAT = text_format("elan", "ELAN", (".eaf",), _texts, ("media",))

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from hfs_vision.exports.content import Content
+from hfs_vision.exports.export_format import text_format
 
 SUFFIX = "_annot.txt"
 """MNE asks for this ending."""
@@ -56,3 +57,6 @@ def _spelt(text: str) -> str:
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     bare = bare.encode("ascii", "replace").decode("ascii")
     return " ".join(bare.replace(",", ";").replace("#", "no.").split())
+
+
+FORMAT = text_format("mne", "MNE", (SUFFIX,), lambda content, *_: (mne_text(content),))

@@ -20,8 +20,11 @@ from hfs_vision.exports.column_descriptions import (
     ColumnDescription,
 )
 from hfs_vision.exports.content import OWN_CLOCK, Content
+from hfs_vision.exports.export_format import ExportFormat, ExportJob
 from hfs_vision.results import signal_columns
 from hfs_vision.schema import NOT_A_DEVICE
+
+_TABLES = ("recordings", "events", "twitches", "stretches", "signals")
 
 SCHEMA_VERSION = "1"
 """Raised when a column changes its name, type or meaning."""
@@ -63,7 +66,7 @@ _RECORDINGS = {
 }
 
 
-def check_pyarrow() -> None:
+def _check_pyarrow(_: Path) -> None:
     """Raises a `UsageError` where the library is missing, or does not go with numpy."""
     try:
         import pyarrow.parquet  # noqa: F401
@@ -207,3 +210,16 @@ def _signals(content: Content) -> Iterator[dict[str, Any]]:
         measured, signals = content.measurements[rows], content.signals[rows]
         named = {"recording": [content.name] * len(signals), "valid": signals.valid}
         yield signal_columns(measured, signals) | named
+
+
+def _write(folder: Path, job: ExportJob) -> None:
+    write_parquet(folder, job.contents, deidentify=job.request.deidentify)
+
+
+FORMAT = ExportFormat(
+    name="parquet",
+    title="Parquet",
+    targets=lambda *_: [f"{table}.parquet" for table in _TABLES],
+    write=_write,
+    check=_check_pyarrow,
+)

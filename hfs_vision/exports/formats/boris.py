@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hfs_vision.exports.content import Content
+from hfs_vision.exports.export_format import ExportJob, text_format
 from hfs_vision.exports.staging import tsv
 from hfs_vision.results import format_cell
 
@@ -122,3 +123,13 @@ def _rows(content: Content) -> Iterator[Row]:
         else:
             rows.append((s.start_s, s.end_s, s.kind, SEGMENT, s.label, ""))
     return iter(sorted((r for r in rows if not math.isnan(r[0])), key=lambda row: row[:2]))
+
+
+def _texts(content: Content, subject: str, job: ExportJob) -> tuple[str, str]:
+    table = aggregated(content, subject=subject, media=job.request.media)
+    return table, pasted(content, subject=subject)
+
+
+FORMAT = text_format(
+    "boris", "BORIS", ("_aggregated.tsv", "_paste.tsv"), _texts, ("media", "subject")
+)

@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,6 +28,7 @@ from hfs_vision.exports.column_descriptions import (
     ColumnDescription,
 )
 from hfs_vision.exports.content import Content
+from hfs_vision.exports.export_format import ExportFormat, ExportJob, PathRequest
 from hfs_vision.exports.staging import tsv
 from hfs_vision.results import signal_lines, write_json, write_result
 from hfs_vision.schema import NOT_A_DEVICE
@@ -111,19 +113,22 @@ def write_recording(folder: Path, name: str, content: Content, *, deidentify: bo
     write_result(folder / Path(name).parent, files)
 
 
-def write_dataset(folder: Path, subjects: Sequence[str], out: Path, *, version: str) -> None:
+def write_dataset(folder: Path, subjects: Sequence[str], out: Path) -> None:
     """Writes what describes the dataset as a whole; what ``out`` has of it already stays.
 
     Args:
         folder: Where to write.
         subjects: Labels of the subjects that are added.
         out: The dataset as it is, or a folder that does not exist.
-        version: Of the program.
 
     Raises:
         TableError: If the list of participants that is there cannot be read.
     """
-    generated = {"Name": "hfs-vision", "Version": version, "Description": NOT_A_DEVICE}
+    generated = {
+        "Name": "hfs-vision",
+        "Version": version("hfs-vision"),
+        "Description": NOT_A_DEVICE,
+    }
     values: dict[str, dict[str, Any]] = {
         DESCRIPTION_FILE: {
             "Name": "One-sided facial movements in video",
@@ -235,3 +240,48 @@ def _write_signals(handle: TextIO, content: Content) -> None:
 
 def _write_text(handle: TextIO, text: str) -> None:
     handle.write(text)
+
+
+def _labels(request: PathRequest) -> list[tuple[str, str]]:
+    """Subject and session of each recording.
+
+    One subject for several recordings makes them its sessions; no subject makes each recording
+    a subject of its own.
+    """
+    n = len(request.folders)
+    numbered = [f"{number:02d}" for number in range(1, n + 1)]
+    subjects = list(request.subjects) or numbered
+    sessions = list(request.sessions) or [""] * n
+    if len(subjects) == 1 < n:
+        sessions = list(request.sessions) or numbered
+    subjects, sessions = (x * n if len(x) == 1 else x for x in (subjects, sessions))
+    pairs = list(zip(subjects, sessions, strict=True))
+    twice = next((pair for pair in pairs if pairs.count(pair) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"two results are of subject {twice[0]!r}, session {twice[1]!r}: give each its own"
+        )
+    return pairs
+
+
+def _targets(request: PathRequest, _: Sequence[str]) -> list[str]:
+    return [f"{stem(*labels, request.task)}_events.tsv" for labels in _labels(request)]
+
+
+def _write(folder: Path, job: ExportJob) -> None:
+    labels = _labels(job.request)
+    for (subject, session), content in zip(labels, job.contents, strict=True):
+        name = stem(subject, session, job.request.task)
+        write_recording(folder, name, content, deidentify=job.request.deidentify)
+    write_dataset(folder, [subject for subject, _ in labels], job.out)
+
+
+FORMAT = ExportFormat(
+    name="bids",
+    title="BIDS",
+    targets=_targets,
+    write=_write,
+    options=("subject", "session"),
+    check=check_dataset,
+    renewed=(PARTICIPANTS_FILE,),
+)
