@@ -17,7 +17,7 @@ from rich.text import Text
 
 from hfs_vision.cli import terminal
 from hfs_vision.cli.camera_url import read_url, url_options
-from hfs_vision.cli.live import _read_size
+from hfs_vision.cli.live_source import LiveRequest
 from hfs_vision.cli.options import FPS, FiniteRange, landmarker_options
 from hfs_vision.errors import UsageError
 from hfs_vision.evaluation.write_scores import check_file, write_file
@@ -34,7 +34,6 @@ from hfs_vision.quality import (
 )
 from hfs_vision.results import write_json
 from hfs_vision.schema import NOT_A_DEVICE
-from hfs_vision.video import Camera, LiveSource, NetworkStream
 
 _SIGNS = {MEND: "!! mend", YOURS: "?  look"}
 
@@ -83,10 +82,8 @@ def check_command(
     url = read_url(url, url_file)
     if sum(given is not None for given in (video, camera, url)) != 1:
         raise UsageError("give one of VIDEO, --camera and --url")
-    if camera is None and size is not None:
-        raise UsageError("--size is asked of a camera: a recording or URL has its own")
-    if url is not None and fps is not None:
-        raise UsageError("--fps is asked of a camera, or told of images: a URL has its own")
+    if video is not None and size is not None:
+        raise UsageError("--size is asked of a camera: a recording has its own")
     if json_file is not None:
         check_file(json_file, force=force)
     choice: dict[str, Any] = {
@@ -100,11 +97,7 @@ def check_command(
         look = partial(check_recording, video, fps=fps, **choice)
     else:
         clock = session_clock()
-        source: LiveSource
-        if url is not None:
-            source = NetworkStream(url, clock=clock)
-        else:
-            source = Camera(camera or "0", size=_read_size(size), fps=fps, clock=clock)
+        source = LiveRequest(camera=camera, url=url, size=size, fps=fps).open(clock)
         look = partial(check_live, source, clock=clock, **choice)
     with stop_on_signal() as caught, _progress(seconds) as progress:
         found = look(progress=progress, stop=lambda: bool(caught))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.cli.camera_url import read_url, url_options
 from hfs_vision.cli.live_display import Wanted, open_display
+from hfs_vision.cli.live_source import LiveRequest
 from hfs_vision.cli.open_page import port_option
 from hfs_vision.cli.options import (
     FPS,
@@ -21,12 +21,11 @@ from hfs_vision.cli.options import (
     settings_options,
 )
 from hfs_vision.cli.report import no_report_option, settle_report
-from hfs_vision.errors import UsageError
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.live import SESSION_FILES, open_protocol, run_live, session_clock
 from hfs_vision.results import REPORT_FILE, RETIRED_FILES, check_folder
 from hfs_vision.schema import Event
-from hfs_vision.video import RECORDING_FILE, Camera, LiveSource, NetworkStream, Replay, list_cameras
+from hfs_vision.video import RECORDING_FILE, list_cameras
 
 _DEFAULT_FPS = 30.0
 
@@ -99,16 +98,15 @@ def live_command(
 ) -> int:
     """Runs one session."""
     url = read_url(url, url_file)
-    if sum(given is not None for given in (camera, url, video)) > 1:
-        raise UsageError("give one of --camera, --url and --file")
-    if realtime and video is None:
-        raise UsageError("--realtime plays a file at its own pace: give the file by --file")
-    if video is not None or url is not None:
-        if size is not None or fps is not None:
-            raise UsageError("--size and --fps are asked of a camera: a file or URL has its own")
-        asked_fps = None
-    else:
-        asked_fps = fps or _DEFAULT_FPS
+    asked = LiveRequest(
+        camera=camera,
+        url=url,
+        file=video,
+        realtime=realtime,
+        size=size,
+        fps=fps,
+        usual_fps=_DEFAULT_FPS,
+    )
     shown = Wanted(no_display, web, port, no_browser)
     shown.check()
     settings = read_settings(settings_file, options)
@@ -123,13 +121,7 @@ def live_command(
         inputs=[path for path in (video, settings_file, model) if path is not None],
     )
     clock = session_clock()
-    source: LiveSource
-    if video is not None:
-        source = Replay(video, realtime=realtime)
-    elif url is not None:
-        source = NetworkStream(url, clock=clock)
-    else:
-        source = Camera(camera or "0", size=_read_size(size), fps=asked_fps, clock=clock)
+    source = asked.open(clock)
     if record:
         terminal.err.print(f"the video is being recorded, to {RECORDING_FILE}")
     with stop_on_signal() as caught, open_display(shown) as place:
@@ -146,7 +138,7 @@ def live_command(
             record=record,
             tasks=tasks,
             duration_s=duration or math.inf,
-            asked_fps=asked_fps,
+            asked_fps=asked.asked_fps,
             display=place.display,
             tell=_tell,
             notice=lambda text: terminal.show_warnings([text]),
@@ -174,15 +166,6 @@ def cameras_command() -> None:
         terminal.err.print(
             "no camera is here: connect one, and let programs use it in the system's settings"
         )
-
-
-def _read_size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{2,5})[xX](\d{2,5})", text.strip())
-    if found is None:
-        raise UsageError(f"--size is {text!r}: write width and height in pixels, such as 1280x720")
-    return int(found[1]), int(found[2])
 
 
 def _tell(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""MediaPipe's face landmarks of one subject, raw: the only module that sees MediaPipe.
+"""MediaPipe's face landmarks of one subject, raw; only this and `mesh_graph` see MediaPipe.
 
 Two models, one interface (`hfs_vision.schema.Landmarker`):
 
@@ -13,11 +13,12 @@ with ``num_faces=1``, which takes 60 % of the height off a short twitch, so it r
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
 import math
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,10 @@ from hfs_vision.errors import ModelError, UsageError, library_hint
 from hfs_vision.landmarks import model_files
 from hfs_vision.landmarks.face_identity import AppearanceVector, FacePosition, Picture
 from hfs_vision.landmarks.fused import FusedLandmarker
+from hfs_vision.landmarks.mesh_graph import MeshGraph, pixel_scale
 from hfs_vision.landmarks.native_output import quiet_native, without_sound
 from hfs_vision.landmarks.subject_landmarker import Faces, SubjectLandmarker
-from hfs_vision.schema import (
-    LANDMARKERS,
-    N_LANDMARKS,
-    FloatArray,
-    Landmarker,
-    ModelIdentity,
-    StrPath,
-)
+from hfs_vision.schema import LANDMARKERS, FloatArray, Landmarker, ModelIdentity, StrPath
 
 _CHOICES = ("auto", *LANDMARKERS)
 """Names that `open_landmarker` takes."""
@@ -56,10 +51,6 @@ model gives for the closing one; Face Mesh shows none (`python -m tests.benchmar
 
 _BLANK = np.zeros((64, 64, 3), np.uint8)
 """The models load their kernels, and write about it, at the first picture."""
-
-# The protobuf bytes of one face are 478 times these 17: tag and length, then x, y and z as float32,
-# each after a tag of its own. Reading them directly takes a tenth of the time of 1434 attributes.
-_POINT_HEAD, _POINT_BYTES, _FLOAT_BYTES = b"\x0a\x0f\x0d", 17, 5
 
 
 def open_landmarker(
@@ -96,15 +87,11 @@ def open_landmarker(
     mediapipe = _import_mediapipe()
     name = _carried(mediapipe, model) if name == "auto" else name
     whom: dict[str, Any] = {"subject": subject, "known": known, "passed_over": passed_over}
-    if name == "fused":
-        mesh = open_landmarker("facemesh", **whom)
-        return FusedLandmarker(mesh, open_landmarker("facelandmarker", model=model, **whom))
-    if name == "facemesh":
-        identity = _mesh_identity(mediapipe)
-        return SubjectLandmarker(_FaceMesh(mediapipe), identity, **whom)
-    path, weights, digest = model_files.read(model_files.FACE_LANDMARKER.name, model)
-    identity = ModelIdentity(name, path.name, digest, _version(mediapipe), _LID_LEAK)
-    return SubjectLandmarker(_FaceLandmarker(mediapipe, path, weights), identity, **whom)
+    opened = []
+    for part in _PARTS.get(name, (name,)):
+        identity, tracker = _MODELS[part].tracker(mediapipe, model)
+        opened.append(SubjectLandmarker(tracker, identity, **whom))
+    return FusedLandmarker(*opened) if len(opened) > 1 else opened[0]
 
 
 def open_faces(name: str = "auto", *, model: Path | None = None) -> Faces:
@@ -115,15 +102,8 @@ def open_faces(name: str = "auto", *, model: Path | None = None) -> Faces:
     """
     _check(name, model)
     mediapipe = _import_mediapipe()
-    if (_carried(mediapipe, model) if name == "auto" else name) != "facelandmarker":
-        _mesh_identity(mediapipe)
-        with quiet_native():
-            mesh = _open_still(mediapipe)
-            mesh(_BLANK)
-        return Faces(mesh, mesh.close)
-    path, weights, _ = model_files.read(model_files.FACE_LANDMARKER.name, model)
-    task = _open_task(mediapipe, path, weights, "IMAGE")
-    return Faces(lambda rgb: _task_faces(task.detect(_image(mediapipe, rgb)), rgb), task.close)
+    name = _carried(mediapipe, model) if name == "auto" else name
+    return _MODELS[_PARTS.get(name, (name,))[0]].faces(mediapipe, model)
 
 
 def check_subject(subject: tuple[float, float] | None) -> None:
@@ -135,8 +115,8 @@ def check_subject(subject: tuple[float, float] | None) -> None:
 def _check(name: str, model: Path | None) -> None:
     if name not in _CHOICES:
         raise UsageError(f"unknown landmarker {name!r}; choose one of {', '.join(_CHOICES)}")
-    if model is not None and name == "facemesh":
-        raise UsageError("facemesh runs the model inside MediaPipe and takes no model file")
+    if model is not None and name in _MODELS and not _MODELS[name].takes_file:
+        raise UsageError(f"{name} runs the model inside MediaPipe and takes no model file")
 
 
 def _carried(mediapipe: Any, model: Path | None) -> str:
@@ -153,7 +133,7 @@ class _FaceMesh:
 
     def __init__(self, mediapipe: Any) -> None:
         self._mediapipe = mediapipe
-        self._still: _MeshGraph | None = None
+        self._still: MeshGraph | None = None
         self._seen = False
         with quiet_native():
             self._video = _open_mesh(mediapipe, static_image_mode=False, max_num_faces=1)
@@ -194,50 +174,6 @@ class _FaceMesh:
         for graph in (self._video, self._detector, self._still):
             if graph is not None:
                 graph.close()
-
-
-class _MeshGraph:
-    """A Face Mesh graph, fed and read without what its Python wrapper adds.
-
-    Left to itself the wrapper makes a class for each picture, and 478 objects for each face out of
-    bytes that are read below as they are. The members are private, but Face Mesh exists for one
-    pinned MediaPipe only; where they are missing the wrapper is used.
-    """
-
-    _OUTPUT = "multi_face_landmarks"
-    _STEP_US = 33_333  # what the wrapper counts up; the graph's filters are off
-
-    def __init__(self, solution: Any) -> None:
-        self._solution = solution
-        self._as_bytes: Any = None
-        self._graph: Any = None
-        with contextlib.suppress(ImportError, AttributeError, ValueError):
-            from mediapipe.python._framework_bindings import _packet_getter
-
-            ((self._stream, self._kind),) = solution._input_stream_type_info.items()
-            self._outputs, self._graph = solution._graph_outputs, solution._graph
-            self._as_bytes = _packet_getter._get_serialized_proto_list
-
-    def __call__(self, rgb: Picture) -> list[FloatArray]:
-        """Meshes ``(478, 3)`` in pixels of the next picture."""
-        if self._as_bytes is None:
-            found = self._solution.process(rgb).multi_face_landmarks or ()
-            return [_mesh_pixels(face, rgb) for face in found]
-        self._outputs.clear()
-        self._solution._simulated_timestamp += self._STEP_US
-        packet = self._solution._make_packet(self._kind, rgb)
-        self._graph.add_packet_to_input_stream(
-            stream=self._stream, packet=packet.at(self._solution._simulated_timestamp)
-        )
-        self._graph.wait_until_idle()
-        answer = self._outputs.get(self._OUTPUT)
-        if answer is None or answer.is_empty():
-            return []
-        return [_mesh_pixels(face, rgb) for face in self._as_bytes(answer)]
-
-    def close(self) -> None:
-        self._solution.close()
-        self._graph = None  # which lets its threads and their memory go
 
 
 class _FaceLandmarker:
@@ -306,11 +242,11 @@ def _open_task(mediapipe: Any, path: Path, weights: bytes, mode: str) -> Any:
         raise ModelError(f"MediaPipe cannot load {path}: {error}{library_hint(error)}") from error
 
 
-def _open_mesh(mediapipe: Any, **options: Any) -> _MeshGraph:
-    return _MeshGraph(mediapipe.solutions.face_mesh.FaceMesh(refine_landmarks=True, **options))
+def _open_mesh(mediapipe: Any, **options: Any) -> MeshGraph:
+    return MeshGraph(mediapipe.solutions.face_mesh.FaceMesh(refine_landmarks=True, **options))
 
 
-def _open_still(mediapipe: Any) -> _MeshGraph:
+def _open_still(mediapipe: Any) -> MeshGraph:
     return _open_mesh(mediapipe, static_image_mode=True, max_num_faces=MAX_FACES)
 
 
@@ -320,29 +256,52 @@ def _image(mediapipe: Any, rgb: Picture) -> Any:
 
 def _task_faces(result: Any, rgb: Picture) -> list[FloatArray]:
     """Faces of a FaceLandmarker result in pixels."""
-    scale = _scale(rgb)
+    scale = pixel_scale(rgb)
     return [
         np.array([(point.x, point.y, point.z) for point in face], np.float64) * scale
         for face in result.face_landmarks
     ]
 
 
-def _mesh_pixels(face: Any, rgb: Picture) -> FloatArray:
-    """Pixels ``(478, 3)`` of a Face Mesh protobuf or of its bytes."""
-    data = face if isinstance(face, bytes) else face.SerializeToString()
-    if len(data) != N_LANDMARKS * _POINT_BYTES or not data.startswith(_POINT_HEAD):
-        raise ModelError(
-            f"Face Mesh gave {len(data)} bytes for a face, {N_LANDMARKS * _POINT_BYTES} were "
-            "expected; this MediaPipe is not the one that the program is tested with"
-        )
-    strides = (_POINT_BYTES, _FLOAT_BYTES)
-    return np.ndarray((N_LANDMARKS, 3), "<f4", data, len(_POINT_HEAD), strides) * _scale(rgb)
+def _mesh_still(mediapipe: Any, _: Path | None) -> Faces:
+    _mesh_identity(mediapipe)
+    with quiet_native():
+        mesh = _open_still(mediapipe)
+        mesh(_BLANK)
+    return Faces(mesh, mesh.close)
 
 
-def _scale(rgb: Picture) -> FloatArray:
-    """Pixels per unit of ``(x, y, z)``; MediaPipe's z is on the scale of x."""
-    height, width = rgb.shape[:2]
-    return np.array((width, height, width), np.float64)
+def _task_tracker(mediapipe: Any, model: Path | None) -> tuple[ModelIdentity, _FaceLandmarker]:
+    path, weights, digest = model_files.read(model_files.FACE_LANDMARKER.name, model)
+    identity = ModelIdentity("facelandmarker", path.name, digest, _version(mediapipe), _LID_LEAK)
+    return identity, _FaceLandmarker(mediapipe, path, weights)
+
+
+def _task_still(mediapipe: Any, model: Path | None) -> Faces:
+    path, weights, _ = model_files.read(model_files.FACE_LANDMARKER.name, model)
+    task = _open_task(mediapipe, path, weights, "IMAGE")
+    return Faces(lambda rgb: _task_faces(task.detect(_image(mediapipe, rgb)), rgb), task.close)
+
+
+@dataclass(frozen=True)
+class _LandmarkModel:
+    """How a model is loaded: to follow a subject in a video, and for single pictures."""
+
+    tracker: Callable[[Any, Path | None], tuple[ModelIdentity, _FaceMesh | _FaceLandmarker]]
+    faces: Callable[[Any, Path | None], Faces]
+    takes_file: bool
+
+
+_MODELS = {
+    "facemesh": _LandmarkModel(
+        lambda mediapipe, _: (_mesh_identity(mediapipe), _FaceMesh(mediapipe)),
+        _mesh_still,
+        takes_file=False,
+    ),
+    "facelandmarker": _LandmarkModel(_task_tracker, _task_still, takes_file=True),
+}
+_PARTS = {"fused": ("facemesh", "facelandmarker")}
+"""Models that are the mean of others."""
 
 
 def _import_mediapipe() -> Any:
