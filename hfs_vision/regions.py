@@ -36,7 +36,8 @@ class Region:
         name: As tables have it; of its score, with ``_score`` behind it.
         key: What a person presses for it.
         part, label: What it is: within a sentence, and beside a trace.
-        field: What is measured of it, in `hfs_vision.core.geometry.Measurements`.
+        points: Its points of MediaPipe's mesh, left and right.
+        field: What is measured of them, in `hfs_vision.core.geometry.Measurements`.
         measured: The columns of that of each side, and what they hold (interocular units).
         amplitude: Name of how far it is from its rest, as `Signals`, `Event` and tables have it;
             with ``_velocity`` behind it the steepest change, and by it the settings are named.
@@ -59,6 +60,7 @@ class Region:
     key: str
     part: str
     label: str
+    points: tuple[tuple[int, ...], tuple[int, ...]]
     field: str
     measured: dict[str, str]
     amplitude: str
@@ -109,6 +111,10 @@ EYE = Region(
     key="e",
     part="lids",
     label="eyelids",
+    points=(
+        (388, 390, 387, 373, 386, 374, 385, 380, 384, 381),
+        (161, 163, 160, 144, 159, 145, 158, 153, 157, 154),
+    ),
     field="aperture",
     measured={"aperture": "Distance between the lid margins"},
     amplitude="closure",
@@ -143,6 +149,7 @@ MOUTH = Region(
     key="m",
     part="corner of the mouth",
     label="mouth corner",
+    points=((291,), (61,)),
     field="commissure",
     measured={
         "commissure_lateral": "Corner of the mouth: distance from the midline",

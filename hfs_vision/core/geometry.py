@@ -13,8 +13,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from hfs_vision.core.landmarks import LID_MARGINS, MOVING, RIGID
+from hfs_vision.core.landmarks import MOVING, RIGID
 from hfs_vision.core.reference_face import RIGID_REFERENCE
+from hfs_vision.regions import EYE, FACE_REGIONS
 from hfs_vision.schema import N_LANDMARKS, BoolArray, FloatArray
 
 EYE_PATCH_WEIGHT = 0.6
@@ -22,7 +23,7 @@ EYE_PATCH_WEIGHT = 0.6
 some faces the patch reads half of a closure, on others the landmarks jitter three times as much."""
 
 _DECIMALS = 6
-_N_LIDS = len(LID_MARGINS[0])
+_NEXT_REGION = np.cumsum([2 * len(region.points[0]) for region in FACE_REGIONS])[:-1]
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,9 @@ def _measure_faces(rigid: FloatArray, moving: FloatArray) -> tuple[FloatArray, .
     """Columns of `Measurements` after ``time_s``, for frames in which a face was found."""
     scale, turn, centre, fit_error = _fit_similarity(rigid)
     aligned = scale[:, None, None] * ((moving - centre) @ turn) + RIGID_REFERENCE.mean(axis=0)
-    lids = aligned[:, : 4 * _N_LIDS].reshape(-1, 2, _N_LIDS, 2, 3)
+    lids, corners = np.split(aligned, _NEXT_REGION, axis=1)
+    lids = lids.reshape(-1, 2, len(EYE.points[0]) // 2, 2, 3)
     aperture = (lids[..., 1, 1] - lids[..., 0, 1]).mean(axis=2)
-    corners = aligned[:, 4 * _N_LIDS :]
     outwards = np.array([1.0, -1.0])
     commissure = np.stack([corners[..., 0] * outwards, -corners[..., 1]], axis=-1)
     yaw, pitch, roll = _head_angles(turn)

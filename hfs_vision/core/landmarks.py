@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from hfs_vision.regions import EYE, FACE_REGIONS, MOUTH
+
 OUTER_CANTHUS = (263, 33)
 INNER_CANTHUS = (362, 133)
-COMMISSURE = (291, 61)
+COMMISSURE = tuple(point for (point,) in MOUTH.points)
 """Corners of the mouth."""
 
-LID_MARGINS = (
-    ((388, 390), (387, 373), (386, 374), (385, 380), (384, 381)),
-    ((161, 163), (160, 144), (159, 145), (158, 153), (157, 154)),
-)
+LID_MARGINS = tuple(tuple(zip(side[::2], side[1::2], strict=True)) for side in EYE.points)
 """Facing points of the upper and the lower lid margin, ``(upper, lower)``, for each side."""
 
 RIGID_MIDLINE = (10, 151, 9, 8, 168, 6, 197)
@@ -48,16 +47,11 @@ or the mouth, so that the pose of the head is read from them."""
 
 RIGID = np.array([*RIGID_MIDLINE, *(point for pair in RIGID_PAIRS for point in pair)])
 
-MOVING = np.array([*(p for side in LID_MARGINS for pair in side for p in pair), *COMMISSURE])
-"""Points that are measured after alignment: lid margins left, lid margins right, commissures."""
+MOVING = np.array([p for region in FACE_REGIONS for side in region.points for p in side])
+"""Points that are measured after alignment: of each region those of the left, then of the right."""
 
 MIRROR_PAIRS = (
     *RIGID_PAIRS,
-    *(
-        (left, right)
-        for left_pair, right_pair in zip(*LID_MARGINS, strict=True)
-        for left, right in zip(left_pair, right_pair, strict=True)
-    ),
-    COMMISSURE,
+    *(pair for region in FACE_REGIONS for pair in zip(*region.points, strict=True)),
 )
 """Every measured point with its counterpart on the other side."""
