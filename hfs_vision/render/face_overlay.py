@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfs_vision.core.landmarks import COMMISSURE
+from hfs_vision.regions import EYE, MOUTH
 from hfs_vision.render.text_drawing import (
     BLACK,
     SIDE_COLOURS,
@@ -76,10 +77,10 @@ def draw_face(
         corner = fit.fine(landmarks[[COMMISSURE[i]]])
         if lids is None or corner is None:
             continue
-        moves = (side, "eye") in lit
+        moves = (side, EYE.name) in lit
         colour = SIDE_COLOURS[side] if moves else _REST
         cv2.polylines(picture, [lids], True, colour, 3 if moves else 1, cv2.LINE_AA, _FINE)
-        moves = (side, "mouth") in lit
+        moves = (side, MOUTH.name) in lit
         colour, radius = (SIDE_COLOURS[side], 8) if moves else (_REST, 4)
         thick = 3 if moves else 1
         centre = corner[0].tolist()

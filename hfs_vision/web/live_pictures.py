@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hfs_vision.core.landmarks import COMMISSURE, INNER_CANTHUS, LID_MARGINS, OUTER_CANTHUS
 from hfs_vision.live import View
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.schema import SIDES
 
 _WIDEST, _HIGHEST = 860, 720
@@ -82,8 +83,7 @@ def outlines(view: View) -> list[dict[str, Any]]:
                 "side": side,
                 "lids": shares[:-1],
                 "corner": shares[-1],
-                "eye": (side, "eye") in view.ongoing,
-                "mouth": (side, "mouth") in view.ongoing,
+                **{r.name: (side, r.name) in view.ongoing for r in FACE_REGIONS},
             }
         )
     return found
