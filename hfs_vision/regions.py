@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-IOU = "interocular units"
+IOD = "interocular distances"
 """The distance between the outer corners of the eyes; no unit of the SI."""
 
 
@@ -99,7 +99,7 @@ class Region:
 
     def with_unit(self, text: str) -> str:
         """A name of the amplitude with its unit in short."""
-        return f"{text}, iou" if self.amplitude_unit == IOU else text
+        return f"{text}, iod" if self.amplitude_unit == IOD else text
 
     def moves_in(self, moved: str) -> bool:
         """Whether it is one of what moved, such as ``eye+mouth``."""
@@ -159,8 +159,8 @@ MOUTH = Region(
     amplitude_text="Pull of the corner of the mouth out and up from its rest",
     peak_text="Largest pull of the corner of the mouth from its rest",
     velocity_text="Steepest pull of the corner of the mouth",
-    amplitude_unit=IOU,
-    velocity_unit=f"{IOU}/s",
+    amplitude_unit=IOD,
+    velocity_unit=f"{IOD}/s",
     plot_title="commissure excursion",
     plot_name="pull",
     decimals=3,

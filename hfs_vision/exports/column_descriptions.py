@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hfs_vision.regions import ALL_KINDS, FACE_REGIONS, IOU, Region
+from hfs_vision.regions import ALL_KINDS, FACE_REGIONS, IOD, Region
 from hfs_vision.results import EVENT_COLUMNS, SIGNAL_COLUMNS
 from hfs_vision.schema import COMPONENTS, REGIONS, SIDES
 
@@ -104,7 +104,7 @@ def _columns_of(region: Region) -> dict[str, ColumnDescription]:
     """Columns of one region, by their names without the side."""
     score = f"One-sidedness of the {region.part}; 1 is the threshold in force"
     return {
-        **{name: ColumnDescription(text, IOU) for name, text in region.measured.items()},
+        **{name: ColumnDescription(text, IOD) for name, text in region.measured.items()},
         region.amplitude: ColumnDescription(region.amplitude_text, region.amplitude_unit),
         region.score: ColumnDescription(score),
     }
@@ -120,7 +120,7 @@ _OF_THE_FACE = {
     "pitch_deg": ColumnDescription("The head is turned up", "deg"),
     "roll_deg": ColumnDescription("The head is tilted to its own left shoulder", "deg"),
     "face_px": ColumnDescription("Distance between the outer corners of the eyes, in pixels"),
-    "fit_error": ColumnDescription("How badly forehead and nose fit a mean face", IOU),
+    "fit_error": ColumnDescription("How badly forehead and nose fit a mean face", IOD),
     "visibility": ColumnDescription("How surely eyes and corners of the mouth are in view, 0 to 1"),
 }
 

@@ -86,7 +86,7 @@ export class Editor {
       ["confidence", said(row.confidence, 3)],
       ...this.model.facts.face.map(({ amplitude, amplitude_unit, decimals }) => [
         amplitude,
-        said(row[amplitude], decimals, amplitude_unit ? " iou" : ""),
+        said(row[amplitude], decimals, amplitude_unit ? " iod" : ""),
       ]),
       ["measured", said(row.valid_fraction, 2, " of its time")],
     ];
