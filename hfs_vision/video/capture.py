@@ -150,7 +150,7 @@ class Capture:
                 if self._clock() > deadline:
                     raise SourceError(
                         f"no picture came within {_FIRST_PICTURE_S:g} s: close other programs "
-                        "that use the camera, or connect it anew"
+                        "that use the camera, and check how it is connected, or its address"
                     )
             if self._failure and not self._stats.captured:
                 raise self._failure

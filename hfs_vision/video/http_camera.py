@@ -27,6 +27,9 @@ class HttpCamera:
     """
 
     def __init__(self, answer: HTTPResponse) -> None:
+        packed = answer.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("", "identity"):
+            raise SourceError(f"the camera packs its stream ({packed}): switch that off there")
         self._answer = answer
         self._head = answer.read1(_BLOCK)
         kind = answer.headers.get("content-type", "").strip().lower()

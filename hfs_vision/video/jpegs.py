@@ -3,7 +3,8 @@
 Cameras disagree about boundaries, types and lengths of the parts of a Motion JPEG stream, and many
 are wrong about them. Where a JPEG begins and ends it says itself, so nothing else is asked: its
 segments are stepped over by their lengths (one may hold a thumbnail, a JPEG with an end of its
-own), its scans are searched for the marker that ends the picture.
+own), its scans are searched for the marker that ends the picture. A segment that leads to no other
+one, over the beginning of another picture, was none: bytes that only look like a beginning.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ LARGEST_PICTURE = 32 << 20
 
 _MOST_BETWEEN = 4 << 20
 _START = b"\xff\xd8\xff"
-_END, _NEW, _LONE = 0xD9, 0xD8, 0x01
+_END, _NEW, _LONE, _SCAN = 0xD9, 0xD8, 0x01, 0xDA
+_EMPTY = 4
+"""Bytes: a beginning and an end hold no picture."""
 _MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")  # but stuffed bytes, fill and restarts
+_SEGMENT = re.compile(rb"\xff[^\0\xd0-\xd7]")
 # What follows a picture that lost its end: a boundary, and a header or none.
 _BOUNDARY = re.compile(rb"\n--[!-~]{1,72}[ \t]*\r?\n(?:[A-Za-z-]{1,40}:|\r?\n)")
 _LONGEST_BOUNDARY = 128
@@ -53,7 +57,8 @@ class JpegReader:
                     raise SourceError("a picture of it does not end")
                 return
             end = stop if end is None else end
-            yield bytes(self._kept[:end])
+            if end > _EMPTY:
+                yield bytes(self._kept[:end])
             del self._kept[:end]
             self._at = self._searched = 0
 
@@ -81,8 +86,12 @@ class JpegReader:
                 if after + 2 > stop:
                     return None
                 after += max(int.from_bytes(self._kept[after : after + 2], "big"), 2)
-            if after > stop:
+            if after + 2 > stop:
                 return None
+            if marker not in (_LONE, _SCAN) and not _SEGMENT.match(self._kept, after, stop):
+                start = self._kept.find(_START, len(_START), after)
+                if start >= 0:
+                    return start  # what stood before it is no picture, and is refused as one
             self._at = after
         self._at = max(self._at, stop - 1)  # the first byte of a marker may be the last one here
         return None

@@ -113,3 +113,20 @@ def test_time_grows_with_the_bytes_alone():
         patch.setattr(jpegs, "_BOUNDARY", Counting(jpegs._BOUNDARY))
         assert read(data, 100) == [data]
     assert searched < 8 * len(data)
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096, 1 << 20])
+@pytest.mark.parametrize(
+    "stray",
+    [b"\xff\xd8\xff\xe0" + b"zz" * 20, b"\xff\xd8\xff\xd8\xff\xe0" * 50, b"\xff\xd8\xff"],
+    ids=["start and a wrong length", "starts", "start"],
+)
+def test_bytes_that_look_like_a_start_hide_no_picture(stray, size):
+    def large(seed: int) -> bytes:
+        picture = np.random.default_rng(seed).integers(0, 256, (240, 320, 3), np.uint8)
+        return cv2.imencode(".jpg", picture)[1].tobytes()
+
+    pictures = [large(seed) for seed in range(4)]
+    head = b"--b\r\nContent-Type: image/jpeg\r\n\r\n"
+    data = b"".join(head + picture + b"\r\n" + stray for picture in pictures) + head
+    assert [picture for picture in read(data, size) if picture in pictures] == pictures

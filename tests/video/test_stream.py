@@ -237,6 +237,11 @@ class TestRefusals:
         assert "t0ken" not in str(caught.value)
         assert caught.value.__cause__ is None
 
+    def test_a_packed_stream(self) -> None:
+        reply = b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b"
+        with answer(reply) as port:
+            self.check(f"http://me:s3cret@127.0.0.1:{port}/?key=t0ken", r"packs .* \(gzip\)")
+
     def test_nothing_listens(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
