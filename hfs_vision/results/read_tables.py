@@ -71,10 +71,8 @@ def as_measurements(path: Path, columns: Mapping[str, FloatArray]) -> Measuremen
     """
     check_times(path, columns["time_s"])
     check_measured(path, np.column_stack([columns[name] for name in MEASURED_COLUMNS]))
-    values: dict[str, FloatArray] = {"time_s": columns["time_s"]}
-    for region in FACE_REGIONS:
-        values[region.field] = _of_both_sides(columns, *region.measured)
-    values |= {name: columns[name] for name in FACE_COLUMNS}
+    values = {name: columns[name] for name in ("time_s", *FACE_COLUMNS)}
+    values |= {r.field: _of_both_sides(columns, *r.measured) for r in FACE_REGIONS}
     complete = np.all([np.isfinite(columns[name]) for name in MEASURED_COLUMNS], axis=0)
     return Measurements(**values).where(complete)
 
