@@ -24,7 +24,7 @@ from hfs_vision.evaluation.write_scores import check_file, write_file
 from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.live import session_clock
 from hfs_vision.quality import (
-    MEND,
+    FIX,
     TOPICS,
     YOURS,
     Check,
@@ -35,7 +35,7 @@ from hfs_vision.quality import (
 from hfs_vision.results import write_json
 from hfs_vision.schema import NOT_A_DEVICE
 
-_SIGNS = {MEND: "!! mend", YOURS: "?  look"}
+_SIGNS = {FIX: "!! fix", YOURS: "?  look"}
 
 
 @click.command("check")
@@ -74,9 +74,9 @@ def check_command(
     model: Path | None,
     subject: tuple[float, float] | None,
 ) -> int:
-    """Looks at some seconds of VIDEO, or of a camera, and says what to mend before counting.
+    """Looks at some seconds of VIDEO, or of a camera, and says what to fix before counting.
 
-    Exit code 0: nothing must be mended. 1: something must, or it cannot be read. 2: the call is
+    Exit code 0: nothing must be fixed. 1: something must, or it cannot be read. 2: the call is
     wrong. Nothing is stored but the file that --json names, which holds no name and no picture.
     """
     url = read_url(url, url_file)
@@ -122,7 +122,7 @@ def show_check(found: Check) -> None:
     table.add_column("verdict", no_wrap=True)
     table.add_column("what was found, and what to do", ratio=1)
     for finding in found.findings:
-        style = "bold" if finding.verdict == MEND else ""
+        style = "bold" if finding.verdict == FIX else ""
         advice = f"\n{finding.advice}." if finding.advice else ""
         table.add_row(
             TOPICS[finding.topic],

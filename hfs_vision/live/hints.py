@@ -1,4 +1,4 @@
-"""What the person in front of the camera can mend, in short sentences."""
+"""What the person in front of the camera can fix, in short sentences."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def hints(
         fps: Frames per second that arrive; NaN where it is not known.
         asked_fps: Frames per second that the camera was asked for.
         since_drop_s: Seconds since a frame was last dropped; infinite if none was.
-        played: Whether a file is played: then no camera can be mended.
+        played: Whether a file is played: then no camera can be fixed.
     """
     found = []
     seen = np.isfinite(recent.yaw_deg)
     if frozen:
-        mend = "" if played else ": reconnect the camera or the call"
-        found.append(f"The picture is frozen{mend}")
+        fix = "" if played else ": reconnect the camera or the call"
+        found.append(f"The picture is frozen{fix}")
     elif len(recent) and seen.mean() < _GONE:
         found.append("No face in view: look at the camera")
     elif len(recent):

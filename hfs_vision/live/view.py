@@ -36,7 +36,7 @@ class View:
             empty while rest is learned.
         events: Events that reach into the last `TRACE_S`.
         learning_s: How long rest is still learned, before which no event is told; 0 afterwards.
-        hints: What to mend, in short sentences, most urgent first.
+        hints: What to fix, in short sentences, most urgent first.
         segment: Label of the running segment, or empty.
         prompt: What a protocol asks for now, or empty.
         prompt_left_s: For how long; NaN without a protocol.

@@ -17,7 +17,7 @@ from hfs_vision.core.summary import (
     of_open_eyes,
 )
 from hfs_vision.live.hints import DARK, DELIVERED_SHARE
-from hfs_vision.quality.findings import MEND, OK, YOURS, Finding, share_text
+from hfs_vision.quality.findings import FIX, OK, YOURS, Finding, share_text
 from hfs_vision.quality.sampling import Observed
 from hfs_vision.schema import FloatArray
 from hfs_vision.video.repeats import REPEATED
@@ -39,7 +39,7 @@ NOISY, VERY_NOISY = 8.0, 20.0
 SOFT_MM, BLURRED_MM = 5.4, 7.5
 BLOCKY, VERY_BLOCKY = 1.6, 3.0
 """Chosen by ``tests/benchmarks/check.py`` (docs/recording.md), as those of light, noise and blur:
-`look` from where good real clips end, `mend` from where known movements are missed."""
+`look` from where good real clips end, `fix` from where known movements are missed."""
 
 UNSTEADY = 0.75
 """The slowest second has so much of the usual rate, or less."""
@@ -64,9 +64,9 @@ def judge(seen: Observed) -> list[Finding]:
     return [finding for step in steps for finding in step(seen)]
 
 
-def _graded(value: float, look: float, mend: float) -> str:
+def _graded(value: float, look: float, fix: float) -> str:
     """Verdict on a value that is the worse the larger it is; NaN is no fault."""
-    return MEND if value >= mend else YOURS if value >= look else OK
+    return FIX if value >= fix else YOURS if value >= look else OK
 
 
 def _face(seen: Observed) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def _others(seen: Observed) -> Iterator[Finding]:
 def _place(seen: Observed) -> Iterator[Finding]:
     face = seen.measured.take(np.flatnonzero(np.isfinite(seen.measured.yaw_deg)))
     size = float(np.median(face.face_px))
-    verdict = MEND if size < SMALL_FACE_PX else YOURS if size < 1.25 * SMALL_FACE_PX else OK
+    verdict = FIX if size < SMALL_FACE_PX else YOURS if size < 1.25 * SMALL_FACE_PX else OK
     found = f"{size:.0f} px between the outer corners of the eyes"
     advice = f"Come nearer or record a larger picture: {SMALL_FACE_PX:.0f} px at least, better 120"
     yield _finding("size", verdict, size, "px", found, advice)
@@ -146,7 +146,7 @@ def _lids(seen: Observed) -> Iterator[Finding]:
 
 def _light(seen: Observed) -> Iterator[Finding]:
     brightness, burnt = _middle(seen, "brightness"), _middle(seen, "burnt")
-    verdict = MEND if brightness < DARK else YOURS if brightness < DIM else OK
+    verdict = FIX if brightness < DARK else YOURS if brightness < DIM else OK
     found = f"{brightness:.0f} of 255"
     advice = "Put more light on the face: sit facing a window or a lamp"
     yield _finding("brightness", verdict, brightness, "of 255", found, advice)
@@ -159,7 +159,7 @@ def _light(seen: Observed) -> Iterator[Finding]:
     darker = "left" if left < right else "right"
     verdict = YOURS if ratio < UNEVEN else OK
     if ratio < UNEVEN and min(left, right) < 0.5 * DARK:
-        verdict = MEND
+        verdict = FIX
     found = f"the {darker} cheek has {share_text(ratio)} of the light of the other"
     advice = f"Bring light to the {darker} side: turn towards the light until both sides match"
     yield _finding("sides", verdict, ratio, "", found, advice)
@@ -201,7 +201,7 @@ def _rate(seen: Observed) -> Iterator[Finding]:
     advice = "Set the camera to 60 frames a second (30 will do), and give it more light"
     verdict = YOURS if slow or unsteady or math.isnan(shown) else OK
     # Half a frame: 23.976 is called 24, and clocks of cameras differ.
-    verdict = MEND if shown < LOW_FPS - 0.5 or seen.source.time_doubts else verdict
+    verdict = FIX if shown < LOW_FPS - 0.5 or seen.source.time_doubts else verdict
     found = "; ".join([found, *seen.source.time_doubts])
     if verdict == OK and shown < FAST:
         found += "; 60 would show shorter twitches"
@@ -238,7 +238,7 @@ def _whole(seen: Observed) -> Iterator[Finding]:
         freezes, frozen_s = seen.repeats.freezes, seen.repeats.frozen_s
         parts.append(f"the picture froze {freezes} times, {frozen_s:.1f} s in all")
     verdict = YOURS if parts else OK
-    verdict = MEND if seen.losses or seen.dropped >= DROPPED or frozen >= MISSED else verdict
+    verdict = FIX if seen.losses or seen.dropped >= DROPPED or frozen >= MISSED else verdict
     share = seen.dropped
     yield _finding("gaps", verdict, share, "", "; ".join(parts) or "none", advice)
     if seen.length_s is not None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from hfs_vision.schema import ModelIdentity, SourceInfo
 
-OK, YOURS, MEND = "ok", "look", "mend"
-"""Verdicts: nothing to do; look at it yourself, it may matter; mend it before recording."""
+OK, YOURS, FIX = "ok", "look", "fix"
+"""Verdicts: nothing to do; look at it yourself, it may matter; fix it before recording."""
 
 TOPICS = {
     "face": "face in view",
@@ -43,7 +43,7 @@ class Finding:
 
     Attributes:
         topic: One of `TOPICS`.
-        verdict: `OK`, `YOURS` or `MEND`.
+        verdict: `OK`, `YOURS` or `FIX`.
         value: The measured value; NaN where nothing was measured.
         unit: Its unit; empty for a plain number.
         found: The same in words.
@@ -79,14 +79,14 @@ class Check:
     partial: bool = False
 
     @property
-    def mend(self) -> list[Finding]:
-        """What must be mended, most important first."""
-        return [finding for finding in self.findings if finding.verdict == MEND]
+    def to_fix(self) -> list[Finding]:
+        """What must be fixed, most important first."""
+        return [finding for finding in self.findings if finding.verdict == FIX]
 
     @property
     def good(self) -> bool:
-        """Whether nothing must be mended."""
-        return not self.mend
+        """Whether nothing must be fixed."""
+        return not self.to_fix
 
     @property
     def words(self) -> str:
@@ -95,8 +95,8 @@ class Check:
             seen = [f for f in self.findings if f.verdict == YOURS and f.topic != "mirror"]
             names = ", ".join(TOPICS[finding.topic] for finding in seen)
             return "Good to go." + (f" Worth a look: {names}." if names else "")
-        first, *others = self.mend
-        text = f"Mend first: {TOPICS[first.topic]}. {first.advice}."
+        first, *others = self.to_fix
+        text = f"Fix first: {TOPICS[first.topic]}. {first.advice}."
         return text + (
             f" Then: {', '.join(TOPICS[finding.topic] for finding in others)}." if others else ""
         )

@@ -2,7 +2,7 @@
 
 The sample with ten known movements is spoilt in one way at a time: smaller, darker, brighter, lit
 from one side, noisy, out of focus, compressed, slowed down and filled up again. For each the
-table shows what must be mended and what is to be looked at, and how many of the movements an
+table shows what must be fixed and what is to be looked at, and how many of the movements an
 analysis still finds. With a folder of real clips the verdicts on them are listed too.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from hfs_vision.analysis.pipeline import analyze
 from hfs_vision.errors import NoFaceError
-from hfs_vision.quality import MEND, YOURS, Check, check_recording
+from hfs_vision.quality import FIX, YOURS, Check, check_recording
 from hfs_vision.schema import SIDES, Frame
 from hfs_vision.simulate.video_file import write_video
 from hfs_vision.video import open_source
@@ -161,7 +161,7 @@ def told(found: Check) -> dict[str, str]:
             for f in found.findings
             if f.verdict == verdict and f.topic not in _ALWAYS
         )
-        for verdict in (MEND, YOURS)
+        for verdict in (FIX, YOURS)
     }
 
 
@@ -182,17 +182,17 @@ def main() -> None:
             found = check_recording(video)
             hits, extra = found_of(video)
             words: dict[str, Any] = told(found)
-            rows.append([name, words[MEND] or "-", words[YOURS] or "-", hits, extra])
+            rows.append([name, words[FIX] or "-", words[YOURS] or "-", hits, extra])
             kept[name] = {**found.as_dict(), "hits": hits, "extra": extra}
     report.table(
-        "spoilt in one way at a time", ["", "mend", "look", "found of 10", "invented"], rows
+        "spoilt in one way at a time", ["", "fix", "look", "found of 10", "invented"], rows
     )
     clips = {}
     if given.clips:
         for path in steps(sorted(given.clips.iterdir()), "clips"):
             clips[path.stem] = check_recording(path)
-        table = [[name, *(told(c)[v] or "-" for v in (MEND, YOURS))] for name, c in clips.items()]
-        report.table("real clips", ["clip", "mend", "look"], table)
+        table = [[name, *(told(c)[v] or "-" for v in (FIX, YOURS))] for name, c in clips.items()]
+        report.table("real clips", ["clip", "fix", "look"], table)
     report.keep(spoilt=kept, clips={name: found.as_dict() for name, found in clips.items()})
     report.write(given.json)
 

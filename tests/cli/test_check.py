@@ -49,7 +49,7 @@ def test_a_good_recording_ends_in_plain_words_and_code_0(hfs):
     outcome = hfs("check", VIDEO, "--seconds", "3")
     assert outcome.code == 0
     assert outcome.out.splitlines()[-1].startswith("Good to go.")
-    assert "!! mend" not in outcome.out
+    assert "!! fix" not in outcome.out
     assert all(name in outcome.out for name in TOPICS.values())
     assert nothing_written()
 
@@ -59,8 +59,8 @@ def test_what_must_be_mended_is_a_word_and_code_1(hfs):
     clips.write_clip(Path("clip.mp4"), ticks=range(0, 2000, 100))
     outcome = hfs("check", "clip.mp4")
     assert outcome.code == 1
-    assert "!! mend" in outcome.out
-    assert outcome.out.splitlines()[-1].startswith("Mend first: face in view.")
+    assert "!! fix" in outcome.out
+    assert outcome.out.splitlines()[-1].startswith("Fix first: face in view.")
     assert outcome.err == ""
 
 
@@ -100,7 +100,7 @@ def test_a_slow_camera_must_be_mended(hfs):
         outcome = hfs("check", "--url", server.url, "--seconds", "2", "--json", "found.json")
     assert outcome.code == 1
     values = json.loads(Path("found.json").read_text(encoding="utf-8"))
-    assert {f["topic"]: f["verdict"] for f in values["findings"]}["rate"] == "mend"
+    assert {f["topic"]: f["verdict"] for f in values["findings"]}["rate"] == "fix"
 
 
 @needs_model

@@ -114,7 +114,7 @@ def _takes_s(name: str, place: Place) -> float:
             other = Place(place.folder.parent / "clean" / "here")
             other.folder.mkdir(parents=True)
             running = Watched(program(*COMMANDS[name](other)), other.folder)
-            if running.finish() not in (0, 1):  # `check` ends with 1 where something must be mended
+            if running.finish() not in (0, 1):  # `check` ends with 1 where something must be fixed
                 raise RuntimeError(f"{name} fails by itself: {running.shown}")
             _clean_s[name] = running.seconds
         return _clean_s[name]

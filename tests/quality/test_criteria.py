@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hfs_vision.live import open_protocol
-from hfs_vision.quality import MEND, OK, TOPICS, YOURS, Check, guide_text
+from hfs_vision.quality import FIX, OK, TOPICS, YOURS, Check, guide_text
 from hfs_vision.quality.criteria import judge
 from hfs_vision.quality.earlier_checks import history_of, read_history
 from hfs_vision.quality.picture_measures import Changes, blockiness, edge_px, noise, sample
@@ -210,23 +210,23 @@ def measured_where(**columns: float) -> Observed:
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (observed(brightness=30.0), {"brightness": MEND}),
+        (observed(brightness=30.0), {"brightness": FIX}),
         (observed(brightness=55.0), {"brightness": YOURS}),
-        (observed(burnt=0.5), {"burnt": MEND}),
+        (observed(burnt=0.5), {"burnt": FIX}),
         (observed(cheek_left=40.0), {"sides": YOURS}),
-        (observed(cheek_left=10.0), {"sides": MEND}),
-        (observed(noise=60.0), {"noise": MEND}),
-        (observed(edge_mm=12.0), {"sharpness": MEND}),
-        (observed(blocks=20.0), {"compression": MEND}),
-        (observed(timing=Timing(15.0, 15.0, 0, 0.0)), {"rate": MEND}),
+        (observed(cheek_left=10.0), {"sides": FIX}),
+        (observed(noise=60.0), {"noise": FIX}),
+        (observed(edge_mm=12.0), {"sharpness": FIX}),
+        (observed(blocks=20.0), {"compression": FIX}),
+        (observed(timing=Timing(15.0, 15.0, 0, 0.0)), {"rate": FIX}),
         (observed(timing=Timing(30.0, 12.0, 0, 0.0)), {"rate": YOURS}),
         (observed(timing=Timing(60.0, 60.0, 2, 1.5)), {"gaps": YOURS}),
         (observed(repeats=RepeatCounts(600, 600, 300)), {"repeats": YOURS}),
-        (observed(repeats=RepeatCounts(600, 600, 420)), {"rate": MEND, "repeats": YOURS}),
+        (observed(repeats=RepeatCounts(600, 600, 420)), {"rate": FIX, "repeats": YOURS}),
         (observed(repeats=RepeatCounts(600, 0, 0, 10, 1, 0.6)), {"gaps": YOURS}),
-        (observed(repeats=RepeatCounts(600, 300, 0, 300, 1, 5)), {"gaps": MEND, "repeats": YOURS}),
-        (observed(dropped=0.2, length_s=None), {"gaps": MEND}),
-        (observed(losses=1, length_s=None), {"gaps": MEND}),
+        (observed(repeats=RepeatCounts(600, 300, 0, 300, 1, 5)), {"gaps": FIX, "repeats": YOURS}),
+        (observed(dropped=0.2, length_s=None), {"gaps": FIX}),
+        (observed(losses=1, length_s=None), {"gaps": FIX}),
         (observed(damaged=3), {"gaps": YOURS}),
         (observed(cut_short_s=20.0), {"gaps": YOURS}),
         (observed(length_s=20.0), {"length": YOURS}),
@@ -234,10 +234,10 @@ def measured_where(**columns: float) -> Observed:
         (observed(size_changes=1), {"cuts": YOURS}),
         (observed(others=True), {"others": YOURS}),
         (observed(history=history_of({"encoder": "Lavf60"})), {"history": YOURS}),
-        (measured_where(face_px=40.0), {"size": MEND}),
-        (measured_where(yaw_deg=45.0), {"head": MEND}),
+        (measured_where(face_px=40.0), {"size": FIX}),
+        (measured_where(yaw_deg=45.0), {"head": FIX}),
         (measured_where(pitch_deg=-25.0), {"head": YOURS}),
-        (measured_where(visibility=0.01), {"cover": MEND}),
+        (measured_where(visibility=0.01), {"cover": FIX}),
     ],
 )
 def test_one_fault_gives_its_finding_and_no_other(seen, expected):
@@ -251,7 +251,7 @@ def test_the_sample_rates_that_are_called_24_need_no_mending():
 def test_without_a_face_only_what_needs_none_is_judged():
     measured = observed().measured
     seen = observed(measured=measured.where(np.zeros(len(measured), bool)))
-    assert verdicts(seen) == {"face": MEND}
+    assert verdicts(seen) == {"face": FIX}
     assert {f.topic for f in judge(seen)}.isdisjoint({"size", "brightness", "sharpness"})
 
 
@@ -259,7 +259,7 @@ def test_the_words_name_what_to_mend_first():
     seen = observed(brightness=30.0, timing=Timing(15.0, 15.0, 0, 0.0))
     check = Check(judge(seen), 120, 4.0, seen.source, seen.model)
     assert not check.good
-    assert check.words.startswith("Mend first: light on the face.")
+    assert check.words.startswith("Fix first: light on the face.")
     assert check.words.endswith("Then: frame rate.")
     assert json.loads(json.dumps(check.as_dict(), allow_nan=True))["good"] is False
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hfs_vision.quality import MEND, OK, YOURS, Check, check_recording
+from hfs_vision.quality import FIX, OK, YOURS, Check, check_recording
 from hfs_vision.schema import Frame
 from hfs_vision.simulate.video_file import write_video
 from hfs_vision.video import open_source
@@ -42,11 +42,11 @@ def not_in_order(check: Check) -> dict[str, str]:
     ("change", "seconds", "expected"),
     [
         (spoil.same, 3, {}),
-        (spoil.lit(0.2), 3, {"brightness": MEND}),
-        (spoil.thinned(1, 2, filled=False), 3, {"rate": MEND}),
+        (spoil.lit(0.2), 3, {"brightness": FIX}),
+        (spoil.thinned(1, 2, filled=False), 3, {"rate": FIX}),
         # Repeats show while something moves, which takes longer.
-        (spoil.thinned(1, 2, filled=True), 10, {"rate": MEND, "repeats": YOURS}),
-        (spoil.scaled(160), 3, {"size": MEND}),
+        (spoil.thinned(1, 2, filled=True), 10, {"rate": FIX, "repeats": YOURS}),
+        (spoil.scaled(160), 3, {"size": FIX}),
     ],
     ids=["as it is", "dark", "15 a second", "15 as 30", "small"],
 )
@@ -56,13 +56,13 @@ def test_a_sample_that_is_spoilt_tells_how(tmp_path, change, seconds, expected):
 
 @needs_model
 def test_a_blur_is_told_as_a_blur(tmp_path):
-    assert not_in_order(spoilt(tmp_path / "clip.mp4", spoil.blurred(6.0))) == {"sharpness": MEND}
+    assert not_in_order(spoilt(tmp_path / "clip.mp4", spoil.blurred(6.0))) == {"sharpness": FIX}
 
 
 @needs_model
 def test_jpeg_blocks_are_told_as_compression(tmp_path):
     found = not_in_order(spoilt(tmp_path / "clip.mp4", spoil.jpeg(8), crf=10))
-    assert found.get("compression") == MEND
+    assert found.get("compression") == FIX
     assert set(found) <= {"compression", "repeats", "rate"}
 
 
@@ -82,8 +82,8 @@ def test_a_cut_and_a_second_face_are_told(tmp_path):
 def test_a_video_without_a_face_must_be_mended(tmp_path):
     clips.write_clip(tmp_path / "clip.mp4", ticks=range(0, 4000, 40))
     found = check_recording(tmp_path / "clip.mp4")
-    assert [f.topic for f in found.mend] == ["face"]
-    assert found.mend[0].value == 0.0
+    assert [f.topic for f in found.to_fix] == ["face"]
+    assert found.to_fix[0].value == 0.0
 
 
 @needs_model
