@@ -46,7 +46,7 @@ def read_names(out: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise OutputError(
-            f"{file} cannot be read ({error}): remove it, and the recordings are named anew"
+            f"{file} cannot be read ({error}): remove it, and the recordings are named again"
         ) from error
 
 

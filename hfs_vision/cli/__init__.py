@@ -49,8 +49,8 @@ _HELP = f"""Counts one-sided facial movements (hemifacial spasm) in ordinary vid
   hfs-vision cameras                          which cameras are here
   hfs-vision protocol                         tasks that live can lead through
   hfs-vision review clip.results              look through the events, correct them
-  hfs-vision detect clip.results/signals.csv  decide again with other settings
-  hfs-vision report clip.results              make its report.html anew
+  hfs-vision detect clip.results/signals.csv  re-detect with other settings
+  hfs-vision report clip.results              make its report.html again
   hfs-vision simulate out.mp4                 a video with known spasms
   hfs-vision evaluate truth.csv clip.results  how many of the events are right
   hfs-vision export clip.results --to bids    for BIDS, MNE, BORIS, ELAN or Parquet

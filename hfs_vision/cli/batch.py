@@ -49,7 +49,7 @@ _MOST_NAMED = 5
     help="Recordings at once on this machine.  [default: one a core]",
 )
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
-@click.option("--force", is_flag=True, help="Analyse anew what is done.")
+@click.option("--force", is_flag=True, help="Analyse finished recordings again.")
 @click.option("--report", is_flag=True, help=f"Also write a {REPORT_FILE} for each recording.")
 @click.option(
     "--deidentify",

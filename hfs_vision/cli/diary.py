@@ -96,7 +96,7 @@ def init_command(diary: Path, person: str, affected: str, timezone: str | None) 
     """Makes a new diary."""
     zone = timezone or zone_of_machine()
     file = init_diary(diary, person=person, affected_side=affected, timezone=zone or "UTC")
-    terminal.out.print(f"{file} is there; days are those of {zone or 'UTC'}", soft_wrap=True)
+    terminal.out.print(f"Created {file} (time zone {zone or 'UTC'})", soft_wrap=True)
     if zone is None:
         terminal.show_warnings(
             ["this machine's time zone is not known, so UTC is taken: diary edit --timezone"]

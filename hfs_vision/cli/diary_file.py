@@ -59,9 +59,9 @@ def restore_command(diary: Path, backup: Path) -> None:
 @diary_argument
 @settings_options
 def recompute_command(diary: Path, settings_file: Path | None, **options: float | None) -> int:
-    """Counts all sessions anew by the same settings.
+    """Counts all sessions again with the same settings.
 
-    It decides again on the stored signals, as hfs-vision detect does. Result folders stay as they
+    It uses the stored signals, as hfs-vision detect does. Result folders stay as they
     are. So do sessions whose events a person has corrected, and those whose signals are not there:
     they are listed. A backup is made before anything is changed.
     """
@@ -87,7 +87,7 @@ def recompute_command(diary: Path, settings_file: Path | None, **options: float 
             copy = back_up(store.path)
             terminal.err.print(f"{copy} holds the diary as it was", soft_wrap=True)
         done = len(store.recount(counted)) if counted else 0
-    terminal.out.print(f"{done} session{'' if done == 1 else 's'} counted anew")
+    terminal.out.print(f"{done} session{'' if done == 1 else 's'} counted again")
     return 0
 
 

@@ -27,7 +27,7 @@ _AGAIN = "the tables are complete; hfs-vision report tries again"
     help=f"File to write.  [default: {REPORT_FILE} in DIR]",
 )
 def report_command(folders: tuple[Path, ...], out: Path | None) -> int:
-    """Makes report.html anew from the tables in DIR, a folder that analyze or live has written.
+    """Makes report.html again from the tables in DIR, a folder that analyze or live has written.
 
     Where events were corrected (events.reviewed.csv), it shows the corrected counts. It is one file
     that any browser opens without a network, and that prints on A4. It replaces the report that is

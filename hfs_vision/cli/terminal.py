@@ -238,7 +238,7 @@ class LiveStatus:
         if view.prompt:
             parts.append(f"{view.prompt} ({view.prompt_left_s:.0f} s)")
         elif view.learning_s > 0:
-            parts.append(f"learning your rest: {view.learning_s:.0f} s")
+            parts.append(f"learning your resting face: {view.learning_s:.0f} s")
         parts += [f"{part} moves on the {side}" for side, part in sorted(view.ongoing)]
         self._status.update(Text("  ".join([*parts, *state[:1]])))
 

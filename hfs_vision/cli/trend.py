@@ -206,7 +206,9 @@ def _effects(trend: Trend) -> list[Table]:
     """Rates before and after the latest treatments, and when they began to act and wore off."""
     more = "; the latest" if len(trend.effects) > _MOST_ROWS else ""
     compared = Table(title=f"Before and after treatments, events per valid minute{more}")
-    moments = Table(title=f"Days after the treatment, half of the way down and back{more}")
+    moments = Table(
+        title=f"Days from the treatment to half of the effect, and to half of its loss{more}"
+    )
     for table in (compared, moments):
         table.add_column("treatment", no_wrap=True)
     for name in ("before", "after", "difference", "ratio"):

@@ -34,10 +34,13 @@ class Settings:
         0.02, 0.005, 1.0, "One-sided pull of a mouth corner (interocular units) that counts"
     )
     closure_noise_factor: float = _setting(
-        2.2, 0.0, 10.0, "The closure threshold rises to so many times the person's own asymmetry"
+        2.2,
+        0.0,
+        10.0,
+        "Closure threshold: at least this multiple of the person's usual left-right difference",
     )
     excursion_noise_factor: float = _setting(
-        4.4, 0.0, 20.0, "The pull threshold rises to so many times the person's ordinary pulls"
+        4.4, 0.0, 20.0, "Pull threshold: at least this multiple of the person's usual pulls"
     )
     max_closure_threshold: float = _setting(
         0.35, 0.02, 1.0, "The closure threshold rises no further than this"

@@ -171,7 +171,7 @@ def _from_folder(folder: ResultFolder, home: Path, date: str) -> Found:
     if not math.isfinite(folder.valid_s):
         raise UsageError(
             f"{path} does not say for how long both sides were measured: hfs-vision detect "
-            f'"{path / SIGNALS_FILE}" --out FOLDER makes its {SUMMARY_FILE} anew'
+            f'"{path / SIGNALS_FILE}" --out FOLDER makes its {SUMMARY_FILE} again'
         )
     source, live, model = summary.source, summary.live or Live(), summary.model
     settings = summary.given_settings

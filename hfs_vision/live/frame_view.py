@@ -168,7 +168,7 @@ def _draw_prompt(canvas: Picture, stage: Box, view: View) -> int:
 
 
 def _draw_learning(canvas: Picture, stage: Box, y: int, left_s: float) -> None:
-    text = f"learning your rest: {math.ceil(left_s)} s"
+    text = f"learning your resting face: {math.ceil(left_s)} s"
     width = width_of(text, 13, bold=True) + 36
     pill = Box(stage.x + (stage.width - width) // 2, y + 14, width, 36)
     dim(pill.of(canvas), 2)

@@ -1,4 +1,4 @@
-"""Looks at some seconds of a recording or a camera, and says what to fix before it is counted.
+"""Looks at some seconds of a recording or a camera, and says what to fix before counting.
 
 Nothing here decides about movements. The same landmarks and patches as in an analysis are measured,
 so that what is judged is what the detector will see.

@@ -270,9 +270,9 @@ def _origin(seen: Observed) -> Iterator[Finding]:
             found,
             advice,
         )
-    found = "cannot be told from the picture"
+    found = "cannot be detected from the picture"
     if seen.flipped:
-        found = "the file asks to be shown mirrored, which is done; more cannot be told"
+        found = "the file asks to be shown mirrored, which is done; more cannot be detected"
     yield _finding(
         "mirror",
         YOURS,

@@ -215,7 +215,7 @@ def versions(found: Overview) -> list[tuple[str, str]]:
         ("MediaPipe", model.mediapipe),
         ("landmark model", model.landmarker),
         ("its weights (SHA-256)", model.sha256),
-        ("networks of the patches (SHA-256)", model.appearance_sha256),
+        ("patch networks (SHA-256)", model.appearance_sha256),
         ("recording (SHA-256)", found.folder.sha256 or ""),
     ]
     return [(name, value) for name, value in rows if value]

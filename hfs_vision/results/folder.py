@@ -205,7 +205,7 @@ def _read(path: Path) -> ResultFolder:
         what = f"holds no {EVENTS_FILE}" if path.is_dir() else "is not a folder"
         raise UsageError(
             f"{path} {what}: give the folder that hfs-vision analyze or live has written "
-            f"(hfs-vision detect makes it anew from a {SIGNALS_FILE})"
+            f"(hfs-vision detect makes it again from a {SIGNALS_FILE})"
         )
     warnings: list[str] = []
     summary = _read_summary(path / SUMMARY_FILE, warnings)
@@ -311,7 +311,7 @@ def _contradictions(summary: SummaryFile, events: int) -> list[str]:
     return [
         *summary.doubts,
         f"{SUMMARY_FILE} counts {counted} events and {EVENTS_FILE} holds {events}: one of them was "
-        "edited or is of another result; hfs-vision detect makes both anew",
+        "edited or is of another result; hfs-vision detect makes both again",
     ]
 
 

@@ -105,7 +105,7 @@ def doubts_of_times(
     if valid_s > duration_s + ROUNDING_S:
         raise TableError(
             f"{path} cannot be read as a summary: valid_s is {valid_s:g}, and the recording lasts "
-            f"{duration_s:g} s: correct it, or make the result anew"
+            f"{duration_s:g} s: correct it, or make the result again"
         )
     share_s = coverage * duration_s
     found = []
@@ -118,5 +118,5 @@ def doubts_of_times(
             f"{path.name} says duration_s {told_s:g}, but end_s less start_s is "
             f"{end_s - start_s:g} s"
         )
-    more = ": one of them was edited; hfs-vision detect makes the result anew"
+    more = ": one of them was edited; hfs-vision detect makes the result again"
     return tuple(text + more for text in found)

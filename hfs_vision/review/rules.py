@@ -118,7 +118,7 @@ def misfits(
     listed = ", ".join(map(str, sorted(odd)[:_LISTED])) + ", ..." * (len(odd) > _LISTED)
     return [
         f"{name} was not begun with this {EVENTS_FILE}: {len(odd)} event(s) differ (number "
-        f"{listed}). Either the events were decided anew since, or a table was edited by hand: "
+        f"{listed}). Either the events were detected again since, or a table was edited by hand: "
         "look at these again, or begin another review with --file"
     ]
 

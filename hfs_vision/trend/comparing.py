@@ -86,7 +86,7 @@ def _groups(name: str, records: Sequence[SessionRecord], key: _Key) -> str:
     largest = sorted(groups.items(), key=lambda item: -len(item[1]))
     told = [f"{value} ({_sessions(numbers)})" for value, numbers in largest[:_MOST_VALUES]]
     more = len(groups) - _MOST_VALUES
-    return f"not alike in {name}: {', '.join(told)}{f' and {more} more' if more > 0 else ''}"
+    return f"sessions differ in {name}: {', '.join(told)}{f' and {more} more' if more > 0 else ''}"
 
 
 def _off(
@@ -107,7 +107,7 @@ def _off(
     low, high = (f"{end(value for _, value in far):.0f}" for end in (min, max))
     span = low if low == high else f"{low} to {high}"
     return (
-        f"not alike in {name}: {middle:.0f} {unit} in most sessions, {span} in "
+        f"sessions differ in {name}: {middle:.0f} {unit} in most sessions, {span} in "
         f"{_sessions([number for number, _ in far])}"
     )
 

@@ -63,7 +63,7 @@ def test_a_session_of_a_file_is_led_in_the_page_and_its_tables_say_the_same(chro
     with live_program(folder, *options) as program:
         live = LivePage(chromium.new_page(viewport=WIDE), program.url)
         live.wait_for("hfsLive.session.learning_s > 0", 60.0)
-        assert "learning your rest" in live.text("#notice")
+        assert "learning your resting face" in live.text("#notice")
         drawn = live.pictures()
         live.until(lambda: live.pictures() > drawn + 5, "pictures go on")
         live.press("2", "m")
@@ -189,7 +189,7 @@ def test_the_trace_rolls(live, server):
     [
         ({"lost": True}, "Camera lost"),
         ({"paused": True}, "Paused"),
-        ({"learning_s": 6.2}, "learning your rest: 7 s"),
+        ({"learning_s": 6.2}, "learning your resting face: 7 s"),
         ({}, ""),
     ],
 )

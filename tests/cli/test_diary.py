@@ -291,7 +291,7 @@ def test_counting_anew_is_one_settings_version_and_leaves_a_backup(hfs, diary):
     outcome = hfs("diary", "recompute", DIARY, "--excursion-threshold", "1",
                   "--max-excursion-threshold", "1")  # fmt: skip
     assert outcome.code == 0, outcome.err
-    assert "2 sessions counted anew" in outcome.out
+    assert "2 sessions counted again" in outcome.out
     assert "session 3 is left as it is: it came from a table" in outcome.err
     now = {s.number: s for s in read_diary(DIARY).sessions}
     pulls = [now[i].segments[0].counts["right", "mouth_pull"] for i in (1, 2)]

@@ -118,7 +118,7 @@ def test_sessions_that_differ_are_warned_of(hfs, diary):
         store.add(session(0, 150, {}, label="rest", fps=15.0))
         store.add(session(0, 151, {}, label="reading"))
     done = hfs("diary", "trend", diary)
-    assert "warning: not alike in frame rate" in done.err
+    assert "warning: sessions differ in frame rate" in done.err
     assert "warning: 1 session has no segment rest" in done.err
 
 

@@ -332,7 +332,7 @@ class TestTexts:
             (replace(black(), paused=True), "PAUSED", 36, text_drawing.BLACK),
             (replace(black(), lost=True, paused=True), "CAMERA LOST", 36, text_drawing.RED),
             (replace(black(), recording=True), "REC", 10, text_drawing.RED),
-            (replace(black(), learning_s=6.2), "learning your rest: 7 s", 13, (0, 0, 0)),
+            (replace(black(), learning_s=6.2), "learning your resting face: 7 s", 13, (0, 0, 0)),
             (replace(black(), elapsed_s=754.9), "12:34", 22, text_drawing.PANEL),
             (replace(black(), segment="gentle_closure"), "gentle closure", 11, text_drawing.PANEL),
         ],

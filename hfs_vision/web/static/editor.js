@@ -12,7 +12,7 @@ export class Editor {
       this.choice($("verdicts"), "verdict", [
         ["accepted", "✓ Accept", "It is right (a)"],
         ["rejected", "✗ Reject", "It is none (r)"],
-        ["", "Not looked at", "Take the verdict back"],
+        ["", "Not reviewed", "Take the verdict back"],
       ]),
       this.choice($("sides"), "side", model.facts.sides.map((s) => [s, s, `The subject's ${s} (s)`])),
       this.choice($("regions"), "region", model.regions().map(({ word, label, title }) => [word, label, title])),

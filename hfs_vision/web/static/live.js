@@ -132,7 +132,7 @@ function showNotice() {
   if (state === "starting") text = "Waiting for the first picture";
   else if (lost) [text, large] = ["Camera lost: waiting for it to come back", "lost"];
   else if (paused) [text, large] = ["Paused: nothing is counted", "paused"];
-  else if (learning_s) text = `learning your rest: ${Math.ceil(learning_s)} s. Keep still, both eyes open`;
+  else if (learning_s) text = `learning your resting face: ${Math.ceil(learning_s)} s. Keep still, both eyes open`;
   renew($("notice"), text);
   if (large) $("notice").dataset.large = large;
   else delete $("notice").dataset.large;
@@ -165,7 +165,7 @@ function showResult(result) {
   }
   $("elapsed").textContent = minutes(result.elapsed_s);
   $("measured").textContent = `${minutes(result.valid_s)} measured`;
-  const blinks = `${result.blinks} blink${result.blinks === 1 ? "" : "s"} besides.`;
+  const blinks = `${result.blinks} blink${result.blinks === 1 ? "" : "s"} were also seen.`;
   $("result-text").textContent = result.complete
     ? `${blinks} The tables are in the folder that the terminal names. This tab can be closed.`
     : `${blinks} Not all tables could be written: the terminal says what is missing.`;
