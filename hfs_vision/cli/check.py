@@ -47,7 +47,7 @@ _SIGNS = {FIX: "!! fix", YOURS: "?  look"}
     type=FiniteRange(1.0, 600.0),
     default=10.0,
     show_default=True,
-    help="How much to look at; of a longer recording, at three places.",
+    help="How many seconds to examine; in a longer recording, at three places.",
 )
 @click.option("--size", metavar="WIDTHxHEIGHT", help="Ask the camera for it.  [default: 640x480]")
 @click.option(

@@ -86,7 +86,7 @@ def _footage_options(command: _Command) -> _Command:
         click.option(
             "--video",
             type=click.Path(path_type=Path),
-            help="The recording that DIR is of.  [default: looked for beside DIR, by its name]",
+            help="The recording of DIR.  [default: searched for beside DIR, by its name]",
         ),
         click.option(
             "--blur",

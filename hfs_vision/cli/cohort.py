@@ -92,7 +92,7 @@ def table_command(diaries: tuple[str, ...], out: Path, deidentify: bool, force: 
     "--treatment",
     type=click.Choice(COMPARED_TREATMENTS),
     required=True,
-    help="Each person's first of that kind parts before from after.",
+    help="Before and after are separated by each person's first treatment of that kind.",
 )
 @click.option(
     "--side",
@@ -112,7 +112,7 @@ def table_command(diaries: tuple[str, ...], out: Path, deidentify: bool, force: 
     "--segment",
     default=WHOLE,
     metavar="LABEL",
-    help="Only stretches of that label, such as rest.  [default: whole sessions]",
+    help="Only segments of that label, such as rest.  [default: whole sessions]",
 )
 @click.option(
     "--before",
@@ -121,7 +121,7 @@ def table_command(diaries: tuple[str, ...], out: Path, deidentify: bool, force: 
     default=Question.before_days,
     show_default=True,
     metavar="DAYS",
-    help="How many days before that of the treatment count.",
+    help="Number of days before the treatment that count.",
 )
 @click.option(
     "--after",

@@ -137,9 +137,11 @@ def edit_command(
     required=False,
 )
 @click.option("--device", default="", help="What recorded it.  [default: camera, file ...]")
-@click.option("--protocol", default="", help="Name of the protocol that led through it.")
+@click.option("--protocol", default="", help="Name of the protocol that was used.")
 @click.option("--note", default="", help="Free text.")
-@click.option("--allow-partial", is_flag=True, help="Take what was not analysed to its end.")
+@click.option(
+    "--allow-partial", is_flag=True, help="Accept recordings that were not analysed to their end."
+)
 @click.option("--update", is_flag=True, help="Replace sessions that are there; texts stay.")
 def add_command(
     diary: Path,

@@ -57,7 +57,7 @@ _COLUMNS = {
     type=click.Choice(CONFIDENCES),
     default=CONFIDENCES[1],
     show_default=True,
-    help="Reference events that were labelled as less sure are neither wanted nor false.",
+    help="Ignore reference events that were labelled with less confidence than this.",
 )
 @click.option(
     "--duration",

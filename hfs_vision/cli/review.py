@@ -21,7 +21,7 @@ from hfs_vision.review import Review
 @click.option(
     "--video",
     type=click.Path(path_type=Path),
-    help="The recording.  [default: what has the folder's name, beside it]",
+    help="The recording.  [default: searched for beside DIR, by its name]",
 )
 @click.option(
     "--file",

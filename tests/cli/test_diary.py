@@ -49,7 +49,7 @@ class TestInit:
     def test_it_says_where_it_is_and_whose_days_it_counts(self, hfs):
         outcome = hfs(*NEW, "--timezone", "Europe/Vienna")
         assert outcome.code == 0, outcome.err
-        assert outcome.out == "ann.diary is there; days are those of Europe/Vienna\n"
+        assert outcome.out == "Created ann.diary (time zone Europe/Vienna)\n"
         found = read_diary(DIARY)
         assert (found.person, found.affected_side) == ("Ann", "left")
 
