@@ -87,8 +87,7 @@ def _serve(review: Review, caught: list[int]) -> None:
         terminal.err.print(f"NOT SAVED: {review.unsaved}", soft_wrap=True)
         terminal.err.print(
             'The page keeps running: fix that and press "Try again" there. Ctrl-C again ends it; '
-            "the "
-            "corrections then go to another file, if one can be written.",
+            "the corrections then go to another file, if one can be written.",
             soft_wrap=True,
         )
 
