@@ -6,7 +6,7 @@ import os
 import sys
 
 from hfs_vision.errors import library_error
-from hfs_vision.interrupts import leave_on_signal
+from hfs_vision.support.interrupts import leave_on_signal
 
 
 def main() -> None:

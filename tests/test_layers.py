@@ -17,20 +17,18 @@ MEASURED = CORE | {"video", "landmarks", "results"}
 # Each part may import itself, the standard library and what is listed here.
 ALLOWED = {
     "errors": (set(), set()),
-    "interrupts": (set(), set()),
-    "http_client": ({"errors"}, set()),
-    "deprecation": (set(), set()),
+    "support": ({"errors"}, set()),
     "regions": (set(), set()),
     "schema": ({"regions"}, {"numpy"}),
     "rates": (set(), {"numpy", "scipy"}),
     "core": (BASE, {"numpy"}),
     "results": (CORE, {"numpy", "pandas", "matplotlib"}),
-    "video": (CORE | {"results", "http_client"}, {"numpy", "av", "cv2", "cv2_enumerate_cameras"}),
-    "landmarks": (CORE | {"http_client"}, {"numpy", "cv2", "mediapipe", "onnxruntime"}),
+    "video": (CORE | {"results", "support"}, {"numpy", "av", "cv2", "cv2_enumerate_cameras"}),
+    "landmarks": (CORE | {"support"}, {"numpy", "cv2", "mediapipe", "onnxruntime"}),
     "evaluation": (CORE | {"results"}, {"numpy"}),
     "simulate": (CORE | {"video"}, {"numpy", "av", "cv2", "skimage"}),
     "analysis": (MEASURED, {"numpy", "cv2", "pandas", "matplotlib"}),
-    "batch": (MEASURED | {"http_client", "analysis"}, {"fsspec", "dask", "distributed"}),
+    "batch": (MEASURED | {"support", "analysis"}, {"fsspec", "dask", "distributed"}),
     "render": (MEASURED, {"numpy", "av", "cv2"}),
     "live": (MEASURED | {"analysis", "render"}, {"numpy", "cv2"}),
     "report": (CORE | {"results", "rates"}, {"numpy", "jinja2", "matplotlib"}),
@@ -49,12 +47,12 @@ ALLOWED = {
     ),
     "cli": (
         MEASURED
-        | {"interrupts", "http_client", "evaluation", "simulate", "analysis", "live", "batch"}
+        | {"support", "evaluation", "simulate", "analysis", "live", "batch"}
         | {"report", "review", "render", "exports", "web", "quality", "diary", "trend", "cohort"},
         {"click", "rich"},
     ),
     "__init__": (CORE | {"analysis", "results"}, set()),
-    "__main__": ({"cli", "errors", "interrupts"}, set()),
+    "__main__": ({"cli", "errors", "support"}, set()),
 }
 
 

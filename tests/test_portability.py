@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from hfs_vision.batch.names import unique_names
 from hfs_vision.batch.sources import BatchRecording
-from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.support.interrupts import stop_on_signal
 from hfs_vision.video import camera
 from tests.paths import ROOT
 

@@ -23,9 +23,9 @@ import av
 import pytest
 
 from hfs_vision.analysis.pipeline import detect
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.render.video_writer import replacing
 from hfs_vision.results.temp_folder import working_folder
+from hfs_vision.support.interrupts import stop_on_signal
 from tests.cli.support import remux
 from tests.clips import write_clip
 from tests.models_here import needs_face_mesh, needs_model

@@ -17,7 +17,6 @@ import pytest
 
 import hfs_vision
 from hfs_vision.analysis.pipeline import detect
-from hfs_vision.deprecation import deprecated, warn_deprecated
 from hfs_vision.exports import ExportRequest, export
 from hfs_vision.report import write_report
 from hfs_vision.results import (
@@ -36,6 +35,7 @@ from hfs_vision.results import (
     read_summary,
 )
 from hfs_vision.review import Review
+from hfs_vision.support.deprecation import deprecated, warn_deprecated
 from tests.paths import ROOT
 from tests.synthetic import Recording
 

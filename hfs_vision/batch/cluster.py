@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from hfs_vision.batch.job import AnalysisRequest, Program, WorkerContext
 from hfs_vision.errors import HfsVisionError, UsageError
-from hfs_vision.http_client import parse_address
+from hfs_vision.support.http_client import parse_address
 
 T = TypeVar("T")
 

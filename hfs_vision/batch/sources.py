@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from hfs_vision.batch.own_output import MADE_HERE, is_made_folder, is_made_video, is_result
 from hfs_vision.errors import SourceError, UsageError
-from hfs_vision.http_client import LedAwayError, ask, parse_address, shown
 from hfs_vision.results.temp_folder import working_folder
+from hfs_vision.support.http_client import LedAwayError, ask, parse_address, shown
 from hfs_vision.video import (
     IMAGE_SUFFIXES,
     RECORDING_FILE,

@@ -11,8 +11,8 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.cli.visible import show_control_characters
 from hfs_vision.errors import HfsVisionError, library_error
-from hfs_vision.interrupts import leave_on_signal
 from hfs_vision.schema import NOT_A_DEVICE
+from hfs_vision.support.interrupts import leave_on_signal
 
 _COMMANDS = {
     "guide": "check.guide_command",

@@ -22,7 +22,6 @@ from hfs_vision.cli.options import (
 from hfs_vision.cli.report import no_report_option, settle_report
 from hfs_vision.core.signals import usable
 from hfs_vision.errors import UsageError
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.results import (
     ANNOTATED_FILE,
     MARKS_FILE,
@@ -39,6 +38,7 @@ from hfs_vision.results import (
 )
 from hfs_vision.results.measured_limits import struck_out
 from hfs_vision.results.read_tables import read_signals_and_valid
+from hfs_vision.support.interrupts import stop_on_signal
 
 
 @click.command(

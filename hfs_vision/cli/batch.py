@@ -28,8 +28,8 @@ from hfs_vision.cli import terminal
 from hfs_vision.cli.options import FPS, landmarker_options, read_settings, settings_options
 from hfs_vision.cli.report import BatchReports
 from hfs_vision.errors import UsageError
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.results import REPORT_FILE, check_folder
+from hfs_vision.support.interrupts import stop_on_signal
 
 _ESTIMATE_FROM_S = 600
 _MOST_NAMED = 5

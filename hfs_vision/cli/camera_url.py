@@ -15,7 +15,7 @@ import click
 
 from hfs_vision.cli import terminal
 from hfs_vision.errors import UsageError
-from hfs_vision.http_client import parse_address
+from hfs_vision.support.http_client import parse_address
 
 PASSWORD_VARIABLE = "HFS_VISION_CAMERA_PASSWORD"
 """Environment variable that holds the camera's password."""

@@ -21,7 +21,6 @@ from hfs_vision.cli.live_source import LiveRequest
 from hfs_vision.cli.options import FPS, FiniteRange, landmarker_options
 from hfs_vision.errors import UsageError
 from hfs_vision.evaluation.write_scores import check_file, write_file
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.live import session_clock
 from hfs_vision.quality import (
     FIX,
@@ -34,6 +33,7 @@ from hfs_vision.quality import (
 )
 from hfs_vision.results import write_json
 from hfs_vision.schema import NOT_A_DEVICE
+from hfs_vision.support.interrupts import stop_on_signal
 
 _SIGNS = {FIX: "!! fix", YOURS: "?  look"}
 

@@ -14,7 +14,6 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.cli.options import FPS, FiniteRange, landmarker_options
 from hfs_vision.errors import UsageError
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.landmarks.face_identity import FacePosition
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.render import (
@@ -37,6 +36,7 @@ from hfs_vision.results import (
     read_folder,
 )
 from hfs_vision.schema import Landmarker
+from hfs_vision.support.interrupts import stop_on_signal
 from hfs_vision.video import Stopped, find_recording, open_source, turned_point
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -36,8 +36,8 @@ from hfs_vision.diary.exporting import EXPORTED_FILES, export_diary
 from hfs_vision.diary.importing import Input, find_inputs
 from hfs_vision.errors import HfsVisionError, UsageError
 from hfs_vision.exports.content import plain
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.schema import NOT_A_DEVICE
+from hfs_vision.support.interrupts import stop_on_signal
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

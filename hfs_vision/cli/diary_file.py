@@ -15,7 +15,7 @@ from hfs_vision.diary.opening import check_libraries
 from hfs_vision.diary.paths import diary_file
 from hfs_vision.errors import HfsVisionError
 from hfs_vision.exports.content import plain
-from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.support.interrupts import stop_on_signal
 
 
 @click.command("backup")

@@ -21,10 +21,10 @@ from hfs_vision.cli.options import (
     settings_options,
 )
 from hfs_vision.cli.report import no_report_option, settle_report
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.live import SESSION_FILES, open_protocol, run_live, session_clock
 from hfs_vision.results import REPORT_FILE, RETIRED_FILES, check_folder
 from hfs_vision.schema import Event
+from hfs_vision.support.interrupts import stop_on_signal
 from hfs_vision.video import RECORDING_FILE, list_cameras
 
 _DEFAULT_FPS = 30.0

@@ -11,9 +11,9 @@ import click
 from hfs_vision.cli import terminal
 from hfs_vision.cli.open_page import check_libraries, open_browser, port_option, tell_address
 from hfs_vision.errors import UsageError
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.results import REVIEWED_FILE, read_folder
 from hfs_vision.review import Review
+from hfs_vision.support.interrupts import stop_on_signal
 
 
 @click.command("review")

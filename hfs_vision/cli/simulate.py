@@ -14,11 +14,11 @@ from hfs_vision import simulate
 from hfs_vision.cli import terminal
 from hfs_vision.cli.options import FiniteRange
 from hfs_vision.errors import UsageError
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.landmarks.mediapipe_models import open_landmarker
 from hfs_vision.results import check_replaceable
 from hfs_vision.schema import LANDMARKERS, FloatArray, Frame, SourceInfo
 from hfs_vision.simulate import Script
+from hfs_vision.support.interrupts import stop_on_signal
 from hfs_vision.video import open_source, read_picture
 
 _DEFAULT_PRESET = "left_eyelid_twitches"

@@ -20,8 +20,8 @@ from hfs_vision.diary import TREATMENT_KINDS, read_diary
 from hfs_vision.diary.paths import diary_file
 from hfs_vision.errors import OutputError, UsageError
 from hfs_vision.exports.content import plain
-from hfs_vision.interrupts import stop_on_signal
 from hfs_vision.results import line, write_result
+from hfs_vision.support.interrupts import stop_on_signal
 from hfs_vision.trend import (
     KIND_CHOICES,
     SIDE_CHOICES,

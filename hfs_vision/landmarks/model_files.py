@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import IO
 
 from hfs_vision.errors import ModelError, UsageError
-from hfs_vision.http_client import LedAwayError, ask, parse_address, shown
+from hfs_vision.support.http_client import LedAwayError, ask, parse_address, shown
 
 FOLDER_VARIABLE = "HFS_VISION_MODELS"
 """Environment variable that names a folder of model bundles."""

@@ -10,7 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, unquote
 
 from hfs_vision.errors import SourceError
-from hfs_vision.http_client import LedAwayError, ask
+from hfs_vision.support.http_client import LedAwayError, ask
 from hfs_vision.video.jpegs import JpegReader
 
 _BLOCK = 1 << 16

@@ -15,8 +15,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from hfs_vision.errors import SourceError, UsageError
-from hfs_vision.http_client import LedAwayError, check_rtsp, parse_address, shown
 from hfs_vision.schema import SourceInfo
+from hfs_vision.support.http_client import LedAwayError, check_rtsp, parse_address, shown
 from hfs_vision.video.http_camera import BROKEN, HttpCamera, open_camera
 from hfs_vision.video.rgb_frames import Converter, Damage, set_up, without_scan
 from hfs_vision.video.source import DecodeStats, Picture

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hfs_vision.interrupts import stop_on_signal
+from hfs_vision.support.interrupts import stop_on_signal
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal of POSIX")

@@ -13,8 +13,8 @@ import pytest
 
 from hfs_vision.batch.sources import local_copy
 from hfs_vision.errors import ModelError, SourceError, UsageError
-from hfs_vision.http_client import parse_address
 from hfs_vision.landmarks import model_files
+from hfs_vision.support.http_client import parse_address
 from tests.cli.support import posix_only
 from tests.video.test_stream_kinds import VIDEO, Camera
 
