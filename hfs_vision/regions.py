@@ -38,7 +38,7 @@ class Region:
         part, label: What it is: within a sentence, and beside a trace.
         points: Its points of MediaPipe's mesh, left and right.
         field: What is measured of them, in `hfs_vision.core.geometry.Measurements`.
-        measured: The columns of that of each side, and what they hold (interocular units).
+        measured: The columns of that of each side, and what they hold (interocular distances).
         amplitude: Name of how far it is from its rest, as `Signals`, `Event` and tables have it;
             with ``_velocity`` behind it the steepest change, and by it the settings are named.
         amplitude_text, peak_text, velocity_text: What holds the column of it in ``signals.csv``,
@@ -203,9 +203,9 @@ class RegionMeasures:
 
     Attributes:
         closure: Largest eyelid closure (0 as open as usual, 1 shut).
-        excursion: Largest mouth-corner excursion, interocular units.
+        excursion: Largest mouth-corner excursion, interocular distances.
         closure_velocity: Steepest closing of the lid between two frames, closures per second.
-        excursion_velocity: Steepest pull of the corner, interocular units per second.
+        excursion_velocity: Steepest pull of the corner, interocular distances per second.
     """
 
     closure: float

@@ -5,7 +5,7 @@
 - **Time**: float64 seconds on the source's own clock (a file's container timestamps, a camera's
   monotonic clock). Nothing is derived from a frame number and an assumed rate.
 - **Missing** is NaN, never a plausible number.
-- **Length**: interocular units (outer canthus to outer canthus of the reference face);
+- **Length**: interocular distances (outer canthus to outer canthus of the reference face);
   landmarks are pixels of the upright picture, x to the right, y down, z on the scale of x and
   growing away from the camera.
 - **Events** are half-open intervals ``[onset, offset)``.

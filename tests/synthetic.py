@@ -14,7 +14,7 @@ from hfs_vision.core.settings import Settings
 from hfs_vision.schema import Blink, Event, FloatArray
 
 OPEN = 0.11
-"""Aperture of an open eye, interocular units: about 10 mm at 90 mm between the outer canthi."""
+"""Aperture of an open eye, interocular distances: about 10 mm at 90 mm between the outer canthi."""
 
 CORNER = (0.36, -0.73)
 """Rest of a mouth corner: lateral, up."""

@@ -29,7 +29,7 @@ _OPEN_PERCENTILE = 80.0
 _ORDINARY_PERCENTILE = 95.0
 
 # Learned on talking, turning heads without one-sided movement: what is left of a turn after
-# alignment, because the mesh's depth is a guess (interocular units per degree of yaw).
+# alignment, because the mesh's depth is a guess (interocular distances per degree of yaw).
 YAW_TO_LATERAL = 0.003
 YAW_TO_UP = 0.001
 
@@ -59,7 +59,7 @@ class Baseline:
         blink_gain: ``(2,)`` how far this lid closes in blinks for each unit of the other's
             closure, at least 1.
         eye_asymmetry: Ordinary left-right difference of closure.
-        mouth_asymmetry: Ordinary pull of a corner (`hfs_vision.core.pulls`), interocular units.
+        mouth_asymmetry: Ordinary pull of a corner (`hfs_vision.core.pulls`), interocular distances.
             Both are the 95th percentile on the side that shows less of it: spasm is one-sided,
             so the other side tells what is ordinary for this face.
     """
@@ -77,7 +77,7 @@ class Baseline:
 
 
 def corner_place(commissure: FloatArray, yaw_deg: FloatArray) -> FloatArray:
-    """Place of each corner along outwards-and-up, interocular units.
+    """Place of each corner along outwards-and-up, interocular distances.
 
     Args:
         commissure: ``(n, 2, 2)`` side; lateral, up.

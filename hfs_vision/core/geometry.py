@@ -36,15 +36,15 @@ class Measurements:
     Attributes:
         time_s: ``(n,)`` seconds on the source's own clock, strictly increasing, never NaN.
         aperture: ``(n, 2)`` palpebral aperture (mean distance of the lid margins along the
-            vertical of the face), interocular units.
-        commissure: ``(n, 2, 2)`` position of the corner of the mouth, interocular units, from
+            vertical of the face), interocular distances.
+        commissure: ``(n, 2, 2)`` position of the corner of the mouth, interocular distances, from
             the midpoint of the outer canthi: ``[:, side, 0]`` lateral (away from the midline),
             ``[:, side, 1]`` up.
         yaw_deg, pitch_deg, roll_deg: ``(n,)`` head angles: towards the subject's left, up,
             and tilted to the subject's left shoulder.
         face_px: ``(n,)`` interocular distance in the picture, pixels (as if seen from the front).
         fit_error: ``(n,)`` root-mean-square distance of the rigid points from the mean face after
-            alignment, interocular units.
+            alignment, interocular distances.
         visibility: ``(n,)`` how surely both eyes and both corners are in view, 0 to 1, as the
             picture's patches tell; 1 where only landmarks were at hand.
     """
@@ -90,7 +90,7 @@ class PatchMeasurements:
     """What the patch networks read in ``n`` frames; NaN without a face.
 
     Attributes:
-        aperture: ``(n, 2)`` palpebral aperture, interocular units.
+        aperture: ``(n, 2)`` palpebral aperture, interocular distances.
         corner_shift: ``(n, 2, 2)`` from the landmark of each corner to the corner, interocular
             units: lateral (away from the midline), up.
         visibility: ``(n,)`` as in `Measurements`.
@@ -152,11 +152,11 @@ def measure(
 class Pose:
     """Where one face is in its picture: how face coordinates become pixels and back.
 
-    Face coordinates are those of the mean face: interocular units, origin between the outer
+    Face coordinates are those of the mean face: interocular distances, origin between the outer
     canthi, x towards the subject's left, y down, z away from the camera.
 
     Attributes:
-        unit_px: Pixels of one interocular unit.
+        unit_px: Pixels of one interocular distance.
         turn: ``(3, 3)`` rotation; rows of pixels times it are rows of face coordinates.
         centre: ``(3,)`` pixels of the point that lies at `_REFERENCE_CENTRE` of the face.
     """

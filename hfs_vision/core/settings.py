@@ -21,7 +21,7 @@ def _setting(default: float, low: float, high: float, help_: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings of measuring and deciding; durations in seconds, lengths in interocular units.
+    """Settings of measuring and deciding; durations in seconds, lengths in interocular distances.
 
     Raises:
         UsageError: If a value is not a finite number in its documented range.
@@ -31,7 +31,7 @@ class Settings:
         0.15, 0.02, 1.0, "One-sided eyelid closure (1 = shut) that counts, in a quiet face"
     )
     excursion_threshold: float = _setting(
-        0.02, 0.005, 1.0, "One-sided pull of a mouth corner (interocular units) that counts"
+        0.02, 0.005, 1.0, "One-sided pull of a mouth corner (interocular distances) that counts"
     )
     closure_noise_factor: float = _setting(
         2.2,
@@ -46,7 +46,7 @@ class Settings:
         0.35, 0.02, 1.0, "The closure threshold rises no further than this"
     )
     max_excursion_threshold: float = _setting(
-        0.065, 0.005, 1.0, "The pull threshold rises no further than this (interocular units)"
+        0.065, 0.005, 1.0, "The pull threshold rises no further than this (interocular distances)"
     )
     merge_gap_s: float = _setting(
         0.25, 0.0, 2.0, "Movements of one side closer than this are one event"

@@ -51,11 +51,11 @@ EXIT_THRESHOLD = 0.5
 """An event lasts while the score is at least this (1 starts it)."""
 
 _LID_TO_CORNER = 0.03
-"""A lid that closes alone lifts the cheek and with it the corner by up to this (interocular units
+"""A lid that closes alone lifts the cheek and with it the corner by up to this (iod
 per unit of closure; rendered closures read 0.00-0.035): it is no pull of its own."""
 
 _MAX_FIT_ERROR = 0.10
-"""A mesh that fits the mean face worse than this (interocular units) is not on a face: real faces
+"""A mesh that fits the mean face worse than this (iod) is not on a face: real faces
 stayed below 0.08, meshes on empty background reached 0.13."""
 
 MIN_VISIBILITY = 0.05
@@ -74,7 +74,7 @@ class Signals:
         time_s: ``(n,)`` seconds, strictly increasing.
         closure: ``(n, 2)`` eyelid closure, 0 as open as usual, 1 shut.
         excursion: ``(n, 2)`` displacement of each mouth corner outwards and up from its rest,
-            interocular units.
+            interocular distances.
         eye_score, mouth_score: ``(n, 2)`` one-sidedness of that side, in units of the threshold
             in force: an event reaches 1.
     """

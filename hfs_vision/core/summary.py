@@ -77,7 +77,7 @@ class Summary:
         valid_s: Time in which both sides were measured; all rates refer to it.
         fps: Median frame rate; NaN with fewer than two frames.
         face_px: Median interocular distance in pixels; NaN without a face.
-        open_left, open_right: How far the lids are open between blinks, interocular units; NaN
+        open_left, open_right: How far the lids are open between blinks, interocular distances; NaN
             without a face.
         counts: One row for each side and kind, then each side, then all.
         blinks: Closures of both lids that are not part of an event.

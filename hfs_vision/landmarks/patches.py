@@ -31,7 +31,7 @@ class PatchPlan:
         unit: Interocular units of one pixel.
         tilt_deg: How far the skin there is turned outwards from the front of the face: the patch
             lies in that plane, so that a turned head foreshortens it as it does the skin.
-        up: Shift of the centre from the landmark towards the forehead, interocular units.
+        up: Shift of the centre from the landmark towards the forehead, interocular distances.
     """
 
     width: int

@@ -17,7 +17,7 @@ Picture = NDArray[np.uint8]
 Grey = NDArray[np.float32]
 
 MM_PER_UNIT = 90.0
-"""Millimetres of an interocular unit, in adults."""
+"""Millimetres of an interocular distance, in adults."""
 
 _CHEEKS = (280, 50)
 """Points of the mesh in the middle of the cheeks, ``(left, right)``; hair and glasses are far."""

@@ -15,7 +15,7 @@ _ROUNDING = 5e-7
 
 _POSSIBLE = {"yaw": 180.0, "pitch": 180.0, "roll": 180.0, "face": 1e5, "visibility": 1.0}
 """Of a measured value at most, by how its column begins: angles are in degrees, no picture is
-100000 pixels wide, and visibility is a share. The others are in interocular units, see the next."""
+100000 pixels wide, and visibility is a share. The others are in iod, see the next."""
 
 _POSSIBLE_IOD = 10.0
 """Ten times the distance between the outer corners of the eyes, nearly a metre: no lid or corner of

@@ -48,8 +48,8 @@ class FaceAxes:
 
     Attributes:
         unit: Interocular distance in pixels, measured in depth too so that a turn keeps it.
-        across: ``(2,)`` picture vector, one interocular unit towards the subject's left.
-        down: ``(2,)`` picture vector, one interocular unit towards the chin.
+        across: ``(2,)`` picture vector, one interocular distance towards the subject's left.
+        down: ``(2,)`` picture vector, one interocular distance towards the chin.
     """
 
     unit: float

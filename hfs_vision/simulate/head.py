@@ -17,7 +17,7 @@ from hfs_vision.simulate.movements import FaceState
 
 _EARS = (454, 234)
 _CELL = 4  # pixels; depth is smooth, so a coarse grid is enough
-_HEAD_HALF = (1.0, 1.3)  # half axes of a head with hair, interocular units
+_HEAD_HALF = (1.0, 1.3)  # half axes of a head with hair, interocular distances
 _FADE = 0.75  # the move is gone at (1 + this) half axes
 _EDGE = 0.10  # and within this share of the picture's size from its edge
 _REFINE = 2  # fixed-point steps from "where does it go" to "where does it come from"
@@ -136,7 +136,7 @@ class Sway:
         self._scale = scale
 
     def at(self, time_s: float) -> tuple[float, float, float, float, float]:
-        """Yaw, pitch, roll in degrees and shift right and down in interocular units."""
+        """Yaw, pitch, roll in degrees and shift right and down in interocular distances."""
         waves = np.sin(2 * np.pi * self._hz * time_s + self._phase) * (0.15 / self._hz) ** 0.5
         yaw, pitch, roll, right, down = (
             self._scale * waves.mean(axis=1) * np.array(self._AMPLITUDE)

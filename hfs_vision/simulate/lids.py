@@ -24,7 +24,7 @@ class LidLook:
 
     Attributes:
         meet: The lids meet this share of the opening above the lower lid: mostly the upper moves.
-        lash_width: Of the dark margin, interocular units.
+        lash_width: Of the dark margin, interocular distances.
         lash_depth: Share of the light that the margin takes when the eye is shut.
         shade: Light that the unrolled lid gains (or, below 0, loses) when the eye is shut.
     """
@@ -94,7 +94,7 @@ def move_eye(
     gaze: tuple[float, float] = (0.0, 0.0),
     look: LidLook = PLAIN_LIDS,
 ) -> None:
-    """Turn one eyeball by ``gaze`` (interocular units along and across the lids) and cover it by
+    """Turn one eyeball by ``gaze`` (iod, along and across the lids) and cover it by
     its lids, in place.
 
     ``face`` is the box being made and ``source`` the place in ``picture`` that each of its

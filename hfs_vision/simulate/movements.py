@@ -77,7 +77,7 @@ class Movement:
         duration_s: Seconds until it falls below that level again.
         closure: Eyelid closure at the peak, 0 (open) to 1 (shut).
         excursion: Path of the mouth corner (``talk``: lower lip, ``brow_raise``: brow) at the
-            peak, in interocular units (outer canthus to outer canthus).
+            peak, in interocular distances (outer canthus to outer canthus).
         angle_deg: Angle of the head at the peak; ``head_turn``: positive towards the subject's
             left, ``nod``: positive chin down.
 
@@ -171,13 +171,13 @@ class FaceState:
     Attributes:
         closure: Eyelid closure per side, 0 to 1.
         squeeze: Pull of brow and cheek towards the eye per side, 0 to 1.
-        excursion: Path of the mouth corner, outwards and up, per side, interocular units.
-        lip_drop: Path of the lower lip downwards, interocular units.
-        brow_lift: Path of both brows upwards, interocular units.
-        gaze: Path of both pupils towards the subject's left and down, interocular units.
+        excursion: Path of the mouth corner, outwards and up, per side, interocular distances.
+        lip_drop: Path of the lower lip downwards, interocular distances.
+        brow_lift: Path of both brows upwards, interocular distances.
+        gaze: Path of both pupils towards the subject's left and down, interocular distances.
         yaw_deg, pitch_deg, roll_deg: Turn of the head; positive towards the subject's left,
             chin down, and towards the subject's left shoulder.
-        shift: Movement of the head in the picture, right and down, interocular units.
+        shift: Movement of the head in the picture, right and down, interocular distances.
     """
 
     closure: tuple[float, float] = (0.0, 0.0)

@@ -18,7 +18,9 @@ from hfs_vision.simulate.movements import FaceState, Script, state_at
 from hfs_vision.simulate.warp import warp_face
 
 _ASTRONAUT_SQUARE = (110, 0, 230)  # left, top, side of the part with the head, pixels
-_SQUARE_UNITS = 3.6  # side of the square that is cut around a user's portrait, interocular units
+_SQUARE_UNITS = (
+    3.6  # side of the square that is cut around a user's portrait, interocular distances
+)
 
 
 @dataclass(frozen=True)

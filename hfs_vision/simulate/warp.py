@@ -29,7 +29,7 @@ _PULL_ANGLE = np.deg2rad(45.0)  # zygomaticus: the corner goes outwards and up a
 _LOWER_LIP = 17
 _BELL_END = np.float32(np.exp(-0.5 * 2.5**2))  # a pull ends at 2.5 sigma, inside the face's box
 _FIXED_POINT_STEPS = 20
-_BROW_DROP, _CHEEK_LIFT = 0.06, 0.035  # of full squeeze, interocular units
+_BROW_DROP, _CHEEK_LIFT = 0.06, 0.035  # of full squeeze, interocular distances
 
 
 def warp_face(
@@ -87,7 +87,7 @@ class _Pull:
     centre: FloatArray
     move: FloatArray
     axes: FaceAxes
-    reach: tuple[float, float, float]  # outwards, inwards, up and down, interocular units
+    reach: tuple[float, float, float]  # outwards, inwards, up and down, interocular distances
     outward: float  # +1: the subject's left, -1: right, 0: no difference
     ceiling: float | None = None  # position along `down` above which nothing moves
 

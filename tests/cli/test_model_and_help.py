@@ -100,8 +100,8 @@ HELP = {
     (): ["analyze", "detect", "simulate", "model", "subject's own", "not a medical device"],
     ("analyze",): [
         "[default: NAME.results", "[default: auto]", "[default: 0.25 s]", "[default: 10 s]",
-        "fractions of its width", "Frames per second", "interocular units",
-        "[default: all processors but one]", "interocular units", "deg", "Ctrl-C",
+        "fractions of its width", "Frames per second", "interocular distances",
+        "[default: all processors but one]", "interocular distances", "deg", "Ctrl-C",
     ],
     ("live",): [
         "--camera",
@@ -117,7 +117,7 @@ HELP = {
     ],
     ("cameras",): ["index and name"],
     ("protocol",): ["--csv"],
-    ("detect",): ["[default: 0.15]", "[default: 1 s]", "interocular units", "no video is needed"],
+    ("detect",): ["[default: 0.15]", "[default: 1 s]", "interocular", "no video is needed"],
     ("simulate",): ["Seconds of", "Frames/s", "px", "[default: left_eyelid_twitches]", "truth.csv"],
     ("model",): ["info", "fetch"],
     ("model", "info"): ["where they are"],

@@ -102,7 +102,7 @@ def test_the_landmark_of_the_corner_is_in_the_middle_in_every_pose(pose, side):
     ("step", "expected"), [((10, 0), (33.5, 23.5)), ((0, -8), (23.5, 15.5))], ids=["in", "up"]
 )
 def test_right_in_the_patch_is_towards_the_midline_and_down_is_down(pose, side, step, expected):
-    """The steps that turn what a network says into interocular units are those of the patch."""
+    """The steps that turn what a network says into interocular distances are those of the patch."""
     lateral = -step[0] * MOUTH.unit * np.cos(np.deg2rad(MOUTH.tilt_deg))
     up = -step[1] * MOUTH.unit
     corners = np.array([[CORNER, CORNER]])
@@ -117,7 +117,7 @@ def test_right_in_the_patch_is_towards_the_midline_and_down_is_down(pose, side, 
 
 
 def _axis_of_depth(pose) -> FloatArray:
-    """Pixels of one interocular unit away from the camera, of a face in this pose."""
+    """Pixels of one interocular distance away from the camera, of a face in this pose."""
     angles = [pose.get(f"{name}_deg", 0.0) for name in ("yaw", "pitch", "roll")]
     return rotation(*angles)[:, 2] * pose.get("scale", 150.0)
 

@@ -96,7 +96,7 @@ def example(kind: str) -> Movement:
 
 
 def openings(landmarks: FloatArray) -> FloatArray:
-    """Mean distance of the lid margins, left and right, in interocular units."""
+    """Mean distance of the lid margins, left and right, in interocular distances."""
     heights = [
         np.mean([np.linalg.norm(landmarks[u, :2] - landmarks[d, :2]) for u, d in pairs])
         for pairs in LID_MARGINS
@@ -105,7 +105,7 @@ def openings(landmarks: FloatArray) -> FloatArray:
 
 
 def paths(before: FloatArray, after: FloatArray) -> FloatArray:
-    """Path of the left and the right mouth corner, in interocular units."""
+    """Path of the left and the right mouth corner, in interocular distances."""
     moved = after[list(COMMISSURE), :2] - before[list(COMMISSURE), :2]
     return np.linalg.norm(moved, axis=1) / face_axes(before).unit
 
