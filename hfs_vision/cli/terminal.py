@@ -110,18 +110,24 @@ def show_table(table: Table) -> None:
 
     Where the terminal is too narrow for those its lines are longer than it is.
     """
+    least = 1
     for column in table.columns:
-        if column.justify == "right" or column.no_wrap:
-            texts = [column.header, *column.cells]
-            lines = [line for text in texts for line in visible(str(text)).split("\n")]
-            column.min_width = max(map(cell_len, lines))
+        texts = [visible(str(text)) for text in (column.header, *column.cells)]
+        fixed = column.justify == "right" or column.no_wrap
+        if fixed:
+            column.min_width = max(cell_len(line) for text in texts for line in text.split("\n"))
+        words = max((cell_len(word) for text in texts for word in text.split()), default=1)
+        least += _BORDER + (column.min_width or 0 if fixed else min(words, _LONGEST_WORD))
         column.overflow = "fold"
-    least = table.__rich_measure__(out, out.options.update(width=_ANY_WIDTH)).minimum
     wide = out.options.update(width=max(out.width, least))
     out.print(Segments(out.render(table, wide)), crop=False, end="")
 
 
-_ANY_WIDTH = 10_000
+_BORDER = 3
+"""Letters between two columns."""
+
+_LONGEST_WORD = 20
+"""Letters of a word that is still not cut in two in a terminal that is too narrow."""
 
 
 def show_summary(summary: Summary) -> None:

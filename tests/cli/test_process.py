@@ -172,7 +172,7 @@ def test_ctrl_c_before_the_first_frame_is_no_error_of_the_video(hfs, stand_in, m
 def test_a_signal_while_simulating_leaves_no_file(started, number):
     running = started("simulate", "out.mp4", "--duration", 600, "--size", 256)
     until = time.monotonic() + 90
-    while not re.search(r" [1-9]\d* ", running.shown):
+    while not re.search(r" [1-9]\d*/\d+ ", running.shown):
         assert time.monotonic() < until, running.shown
         assert running._read(0.2), running.shown
     running.process.send_signal(number)
