@@ -115,7 +115,7 @@ class TestAFolderThatIsNotWhole:
     def test_without_a_face_nothing_is_counted_and_no_rate_is_made_up(self, tmp_path):
         page = page_of(saved(Recording(70.0).without_face(0, 99), tmp_path / "r")[1])
         assert page.table("counts")[-1][1:4] == ["0", "\N{EN DASH}", "\N{EN DASH}"]
-        assert "There is too little valid time to show a course" in page.said
+        assert "The recording is too short to show change over time" in page.said
         drawn = page.figure("timeline")
         first, last = span(part(drawn, "timeline-row-0"), "timeline-without-face")
         assert (first, last) == pytest.approx((0.0, 70.0), abs=0.05)
