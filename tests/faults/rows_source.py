@@ -122,7 +122,7 @@ ROWS = [
         "source",
         "the size of the picture changes in mid-stream",
         of(mjpeg("x.mkv", ms, larger_from_2_s)),
-        answered(*LEFT, says="changes its size 1 times"),
+        answered(*LEFT, says="size of the picture changes 1 times"),
     ),
     Row(
         "source",

@@ -192,7 +192,7 @@ ROWS = [
         for fps, says in (
             ("1e-9", "is not in the range"),
             ("1e9", "is not in the range"),
-            ("nan", "fps must be a number from 1 to 1000"),
+            ("nan", "nan is not a number that can be used"),
         )
     ),
 ]
