@@ -64,6 +64,11 @@ left and right are the subject's own. Everything runs on this machine.
 """
 
 
+_NO_MEMORY = (
+    "memory ran out: close other programs, or use fewer --workers or --jobs, or a smaller picture"
+)
+
+
 class _Commands(click.Group):
     """Imports a command when it is asked for: what the others need takes a second to load."""
 
@@ -112,19 +117,20 @@ def main() -> None:
         terminal.show_error(f"{error.filename or 'input or output'}: {error.strerror or error}")
         code = 1
     except MemoryError:
-        terminal.show_error(
-            "memory ran out: close other programs, or use fewer --workers or --jobs, or a smaller "
-            "picture"
-        )
+        terminal.show_error(_NO_MEMORY)
         code = 1
     except (click.Abort, KeyboardInterrupt):
         terminal.show_error("interrupted")
         code = 128 + (asked or [signal.SIGINT])[0]
-    except Exception:
-        if not asked:
+    except Exception as error:
+        if asked:
+            terminal.show_error("interrupted")  # inside a library that made another error of it
+            code = 128 + asked[0]
+        elif isinstance(error, RuntimeError) and "start new thread" in str(error):
+            terminal.show_error(_NO_MEMORY)  # there was none left for the thread
+            code = 1
+        else:
             raise
-        terminal.show_error("interrupted")  # inside a library that made another error of it
-        code = 128 + asked[0]
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

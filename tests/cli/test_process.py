@@ -214,9 +214,10 @@ def test_ctrl_c_while_libraries_are_loaded_is_one_line():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
 
 
-def test_memory_that_runs_out_is_one_line(hfs, monkeypatch):
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_memory_that_runs_out_is_one_line(hfs, monkeypatch, error):
     def too_much(*_: object, **__: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("hfs_vision.cli.analyze.analyze", too_much)
     outcome = hfs("analyze", VIDEO, "--out", "results")
