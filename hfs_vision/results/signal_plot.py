@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hfs_vision.core.plot_points import broken, decimate, window
 from hfs_vision.core.signals import Signals
 from hfs_vision.errors import UsageError
+from hfs_vision.regions import FACE_REGIONS
 from hfs_vision.schema import SIDES, Event
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _DASHES = dict(zip(SIDES, ("-", (0, (4.0, 1.6))), strict=True))
 
 _GREY = "#d3d7dc"
 _POINTS = 4000
+_LONGEST_LABEL = 20
 _SIZE_IN = 10.0, 4.2
-_PANELS = (("closure", "eyelid closure"), ("excursion", "commissure\nexcursion, iou"))
 
 
 def signal_figure(
@@ -64,8 +65,9 @@ def signal_figure(
     missing = [(begin, end) for begin, end in gaps if begin < last and end > first]
     seen = [event for event in events if event.onset_s < last and event.offset_s > first]
     figure = Figure(figsize=_SIZE_IN, layout="constrained")
-    panels = figure.subplots(len(_PANELS), sharex=True)
-    for axes, (name, label) in zip(panels, _PANELS, strict=True):
+    panels = figure.subplots(len(FACE_REGIONS), sharex=True)
+    for axes, region in zip(panels, FACE_REGIONS, strict=True):
+        name, title = region.amplitude, region.with_unit(region.plot_title)
         _panel(axes, name, window(signals, first, last), max_gap_s)
         for event in seen:
             axes.axvspan(
@@ -78,7 +80,7 @@ def signal_figure(
             )
         for begin, end in missing:
             axes.axvspan(begin, end, facecolor="none", edgecolor=_GREY, hatch="////", linewidth=0)
-        axes.set_ylabel(label)
+        axes.set_ylabel(title.replace(" ", "\n", 1) if len(title) > _LONGEST_LABEL else title)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(loc="upper right", ncols=2, frameon=False)
     panels[-1].set_xlim(first, last)
